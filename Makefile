@@ -1,0 +1,116 @@
+# One door to everything that is done by hand. `make` alone tells what there is.
+# Needs GNU make and Python 3.11 or newer. What else a target uses (Go, PostgreSQL, chromium) it reports when it is missing.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test test-deep lint type bench assets screenshots clean lock tools
+
+VENV := .venv
+BIN := $(VENV)/bin
+TOOLS := $(CURDIR)/.tools/bin
+JOBS ?= 2
+STRIPE_MOCK_VERSION := v0.203.0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# The first interpreter that really runs, is new enough and can make virtual environments.
+FIND_PYTHON = for candidate in "$${PYTHON:-}" python3.13 python3.12 python3.11 python3 /usr/bin/python3; do \
+	[ -n "$$candidate" ] || continue; \
+	if "$$candidate" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo "$$candidate"; exit 0; fi; \
+	done
+
+help: ## list the targets
+	@echo "make <target>"
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/  \1 | \2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
+		sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/  \1  \2/p' $(MAKEFILE_LIST)
+
+run: $(VENV)/run.stamp ## install what is needed, then serve the mall with demonstration data on 127.0.0.1 (Ctrl-C ends it)
+	@exec $(BIN)/flask --app wsgi mall up
+
+test: $(VENV)/dev.stamp tools ## lint, types, import contracts, then every ordinary test; ends with a table of the outside programs used
+	@status=0; \
+	$(MAKE) --no-print-directory lint || status=1; \
+	$(MAKE) --no-print-directory type || status=1; \
+	PATH="$(TOOLS):$$PATH" $(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup || status=1; \
+	if [ $$status -ne 0 ]; then echo "make test: something above failed"; fi; \
+	exit $$status
+
+test-deep: $(VENV)/dev.stamp tools ## the long proofs: soak, kill and mutation tests (tens of minutes)
+	@PATH="$(TOOLS):$$PATH" $(BIN)/python -m pytest -q -m deep --timeout 3600 -n $(JOBS) --dist loadgroup
+
+lint: $(VENV)/dev.stamp ## ruff, djlint and the import contracts
+	@echo "== ruff"; $(BIN)/ruff check .
+	@echo "== djlint"; found=$$(find app catalog orders supervision -name '*.html' 2>/dev/null | head -1); \
+		if [ -n "$$found" ]; then $(BIN)/djlint --lint --quiet app catalog orders supervision; else echo "no templates yet"; fi
+	@echo "== import contracts"; $(BIN)/lint-imports --no-cache > .tools/lint-imports.txt 2>&1 || { cat .tools/lint-imports.txt; exit 1; }; \
+		tail -n 2 .tools/lint-imports.txt
+
+type: $(VENV)/dev.stamp ## mypy, strict
+	@echo "== mypy"; $(BIN)/mypy
+
+bench: $(VENV)/dev.stamp ## measure the product against its yardsticks, both in the same run (docs/benchmarks.md)
+	@PATH="$(TOOLS):$$PATH" $(BIN)/python -m tests.benchmarks $(BENCH)
+
+assets: $(VENV)/dev.stamp ## rebuild what static/ and the translations are made of (needs Node for the frontend part)
+	@if [ -f frontend/package.json ]; then \
+		command -v npm >/dev/null || { echo "make assets: Node and npm are needed (Debian: apt-get install nodejs npm)"; exit 1; }; \
+		npm --prefix frontend ci --no-audit --no-fund && npm --prefix frontend run build; \
+	else echo "frontend/package.json does not exist: nothing to build"; fi
+
+screenshots: $(VENV)/dev.stamp ## take the pictures of README.md and docs/ from the running product (needs chromium)
+	@$(BIN)/python -m tests.browser.screenshots
+
+clean: ## remove everything make made: environment, tools, caches, the demonstration database in instance/
+	rm -rf $(VENV) .tools instance bench-results .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis htmlcov .coverage .coverage.*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+lock: $(VENV)/dev.stamp ## compile requirements/*.txt again from pyproject.toml (needs the network)
+	@command -v uv >/dev/null || [ -x $(BIN)/uv ] || $(BIN)/python -m pip install -q uv
+	@PATH="$(CURDIR)/$(BIN):$$PATH"; \
+	options="--generate-hashes --no-emit-index-url --no-header --python-version 3.11"; \
+	uv pip compile -q pyproject.toml --group dev $$options -o requirements/dev.txt; \
+	uv pip compile -q pyproject.toml -c requirements/dev.txt --no-annotate $$options -o requirements/run.txt
+
+# ---------------------------------------------------------------- what the targets stand on
+
+$(VENV)/bin/python:
+	@python=$$($(FIND_PYTHON)); \
+	if [ -z "$$python" ]; then \
+		echo "make: Python 3.11 or newer with the venv module was not found."; \
+		echo "      Debian, Ubuntu: apt-get install python3 python3-venv    or name one: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; \
+		exit 1; \
+	fi; \
+	echo "making $(VENV) with $$($$python -V) ($$python)"; \
+	"$$python" -m venv $(VENV)
+
+# The tests' environment contains the product's, in the same versions: it is never taken away by `make run`.
+$(VENV)/run.stamp: requirements/run.txt | $(VENV)/bin/python
+	@echo "installing the product's packages (requirements/run.txt, each checked by hash)"
+	@$(BIN)/python -m pip install -q --require-hashes --only-binary :all: -r requirements/run.txt
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt requirements/run.txt | $(VENV)/bin/python
+	@echo "installing the packages for tests (requirements/dev.txt, each checked by hash)"
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
+	@mkdir -p .tools/bin
+	@touch $(VENV)/run.stamp $@
+
+# Programs nobody here wrote, against which the product is proved. Missing Go or network is no error: their tests are then skipped loudly.
+tools: $(VENV)/dev.stamp
+	@mkdir -p $(TOOLS); \
+	if [ -e tests/verifiers/tlog/go.mod ]; then verifier=yes; else verifier=; fi; \
+	export PATH="$$PATH:/usr/local/go/bin:/usr/lib/go/bin"; \
+	mock_stamp=.tools/stripe-mock-$(STRIPE_MOCK_VERSION); \
+	if [ -x $(TOOLS)/stripe-mock ] && [ -e $$mock_stamp ]; then :; \
+	elif command -v go >/dev/null; then \
+		echo "building stripe-mock $(STRIPE_MOCK_VERSION)"; \
+		if GOBIN=$(TOOLS) GOFLAGS=-modcacherw go install github.com/stripe/stripe-mock@$(STRIPE_MOCK_VERSION); then touch $$mock_stamp; \
+		else echo "stripe-mock could not be built: its tests will be skipped"; fi; \
+	else echo "go is missing: the tests with stripe-mock will be skipped"; fi; \
+	if [ -z "$$verifier" ]; then :; \
+	elif [ -x $(TOOLS)/tlog-verify ] && [ -z "$$(find tests/verifiers/tlog -newer $(TOOLS)/tlog-verify -type f -print -quit)" ]; then :; \
+	elif command -v go >/dev/null; then \
+		echo "building the independent log verifier"; \
+		( cd tests/verifiers/tlog && GOFLAGS="-modcacherw -mod=readonly" go build -trimpath -o $(TOOLS)/tlog-verify . ) \
+			|| echo "the log verifier could not be built: its tests will be skipped"; \
+	else echo "go is missing: the tests with the log verifier will be skipped"; fi
