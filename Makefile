@@ -86,7 +86,7 @@ $(VENV)/bin/python:
 # The tests' environment contains the product's, in the same versions: it is never taken away by `make run`.
 $(VENV)/run.stamp: requirements/run.txt | $(VENV)/bin/python
 	@echo "installing the product's packages (requirements/run.txt, each checked by hash)"
-	@$(BIN)/python -m pip install -q --require-hashes --only-binary :all: -r requirements/run.txt
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/run.txt
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt requirements/run.txt | $(VENV)/bin/python

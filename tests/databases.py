@@ -1,0 +1,114 @@
+"""Fresh databases, quickly: each is a copy of a template that the real migrations and reference data made once per run."""
+
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.kernel.db import commit, make_engine
+from catalog.taxonomy.service import load_reference
+from tests import postgresql
+from tests.peers import OWNER, ROOT, SHARED
+
+
+def fresh_sqlite(folder: Path) -> str:
+    """The address of a new database file, migrated and with the reference data in it."""
+    template = once("sqlite", _make_sqlite_template)
+    file = folder / "mall.sqlite"
+    shutil.copyfile(template, file)
+    return f"sqlite:///{file}"
+
+
+def fresh_postgresql() -> str:
+    """The address of a new database on the tests' own server, migrated and with the reference data in it."""
+    template = once("template", _make_postgresql_template)
+    name = f"mall_{secrets.token_hex(6)}"
+    _administer(f'CREATE DATABASE {name} TEMPLATE "{template}"')
+    return f"{server()}/{name}"
+
+
+def empty_postgresql() -> str:
+    """The address of a new database without any table, for the tests of the migrations themselves."""
+    name = f"mall_{secrets.token_hex(6)}"
+    _administer(f"CREATE DATABASE {name}")
+    return f"{server()}/{name}"
+
+
+def drop(url: str) -> None:
+    """Drop a database made here, whoever is still connected to it."""
+    _administer(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
+
+
+def server() -> str:
+    """The address of the server, started at the first call of the run."""
+    return once("postgresql", lambda: "\n".join(map(str, postgresql.start(owner_pid=int(os.environ[OWNER]))))).split("\n")[0]
+
+
+def stop_server(shared: Path) -> None:
+    """Stop what `server()` started, if anything."""
+    started = shared / "postgresql"
+    if started.exists():
+        postgresql.stop(Path(started.read_text().split("\n")[1]))
+
+
+def once(name: str, make: Callable[[], str]) -> str:
+    """Make something once for all workers of the run; the others wait and read what came out."""
+    answer = Path(os.environ[SHARED]) / name
+    if not answer.exists():
+        with answer.with_suffix(".lock").open("w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            if not answer.exists():
+                made = make()
+                draft = answer.with_suffix(".new")
+                draft.write_text(made)
+                draft.rename(answer)
+    return answer.read_text()
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring a database up, or down, to a revision with the product's own migrations."""
+    configuration = Config()
+    configuration.set_main_option("script_location", str(ROOT / "migrations"))
+    configuration.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    (command.upgrade if revision == "head" else command.downgrade)(configuration, revision)
+
+
+def _make_sqlite_template() -> str:
+    folder = Path(os.environ[SHARED]) / "template"
+    folder.mkdir(exist_ok=True)
+    file = folder / "mall.sqlite"
+    file.unlink(missing_ok=True)
+    _fill(f"sqlite:///{file}", afterwards="PRAGMA wal_checkpoint(TRUNCATE)")
+    return str(file)
+
+
+def _make_postgresql_template() -> str:
+    name = "mall_template"
+    _administer(f"DROP DATABASE IF EXISTS {name}")
+    _administer(f"CREATE DATABASE {name}")
+    _fill(f"{server()}/{name}", afterwards="ANALYZE")
+    return name
+
+
+def _fill(url: str, *, afterwards: str) -> None:
+    migrate(url)
+    engine = make_engine(url)
+    with Session(engine) as session, commit(session):
+        load_reference(session)
+    with engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(afterwards))
+    engine.dispose()
+
+
+def _administer(statement: str) -> None:
+    engine = make_engine(f"{server()}/postgres")
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(statement))
+    engine.dispose()
