@@ -1,0 +1,179 @@
+"""The database floor: mapped types, the engine, and the one way to commit."""
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    Engine,
+    Enum,
+    Integer,
+    MetaData,
+    TypeDecorator,
+    create_engine,
+    event,
+)
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
+from sqlalchemy.orm.properties import MappedColumn
+
+Int = BigInteger().with_variant(Integer, "sqlite")
+"""Fen and ids: 64 bits on both databases (a plain Integer overflows at 21.47 million yuan on PostgreSQL)."""
+
+Kind = TypeVar("Kind", bound=StrEnum)
+SessionLike = TypeVar("SessionLike", bound=Session)
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC time. SQLite stores it without a zone, so it is attached again on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive time cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+class Base(DeclarativeBase):
+    """Every mapped class of the product subclasses this directly."""
+
+    registry = registry(metadata=MetaData(naming_convention=NAMING), type_annotation_map={int: Int, datetime: Moment})
+
+
+def enum_column(kind: type[Kind], **options: Any) -> MappedColumn[Kind]:
+    """A StrEnum stored by value with a CHECK, the same on both databases."""
+    return mapped_column(enum_type(kind), **options)
+
+
+def enum_type(kind: type[StrEnum]) -> Enum:
+    """The column type of a StrEnum: text with a named CHECK over its values."""
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=True,
+        length=40,
+        name=f"known_{kind.__name__.lower()}",
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class _Gate:
+    """A process-wide and machine-wide queue before SQLite's single writer.
+
+    SQLite's own busy handler sleeps and polls, so under load some writers starve for seconds; `flock` hands the turn
+    on as soon as it is free. Threads of one process queue on a lock first, since flock is held per open file.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._open()
+
+    def _open(self) -> None:
+        self.turn = threading.Lock()
+        self.holder: int | None = None
+        self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        self.pid = os.getpid()
+
+    def __enter__(self) -> None:
+        if self.pid != os.getpid():  # after a fork: an open file of our own, or both processes would share one lock
+            self._open()
+        if self.holder == threading.get_ident():
+            raise RuntimeError("a command was begun inside another command")
+        self.turn.acquire()
+        self.holder = threading.get_ident()
+        fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        fcntl.flock(self.descriptor, fcntl.LOCK_UN)
+        self.holder = None
+        self.turn.release()
+
+    def __del__(self) -> None:
+        with contextlib.suppress(OSError):
+            os.close(self.descriptor)
+
+
+def make_engine(url: str, **options: Any) -> Engine:
+    """An engine for SQLite (WAL, full synchronous, foreign keys, explicit transactions) or PostgreSQL (psycopg 3)."""
+    engine = create_engine(url, **engine_options(url), **options)
+    prepare_engine(engine)
+    return engine
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """The engine options that belong to a database address."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": 30, "check_same_thread": False}}
+    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Attach what every connection of this engine needs; safe to call once per engine."""
+    if engine.dialect.name != "sqlite":
+        return
+    database = engine.url.database
+    if database and database != ":memory:":
+        _gates[engine] = _Gate(str(Path(database).with_suffix(".gate")))
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-32000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN")
+
+
+_gates: weakref.WeakKeyDictionary[Engine, _Gate] = weakref.WeakKeyDictionary()
+
+
+@contextlib.contextmanager
+def commit(session: SessionLike) -> Iterator[SessionLike]:
+    """Run one command: all of it is committed, or a refusal rolls all of it back.
+
+    On SQLite the open read transaction is ended first and the write lock taken at once behind the gate: a transaction
+    that first reads and then writes would fail with SQLITE_BUSY_SNAPSHOT, however long it waits.
+    """
+    engine = session.get_bind().engine
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("unsaved changes were made before the command began")
+    if session.in_transaction():
+        session.rollback()
+    with _gates.get(engine) or contextlib.nullcontext():
+        try:
+            session.connection(execution_options={"write": True})
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise

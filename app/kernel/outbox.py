@@ -1,0 +1,254 @@
+"""Events and the consumers that follow them.
+
+A service leaves its event in the transaction of the change; consumers pick up what has no receipt of theirs. They never
+ask for "id greater than the last one seen": ids are given before the commit, so a slower transaction would be lost for
+ever. The floor only skips what is so old that no transaction can still be open.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sqlalchemy import ForeignKeyConstraint, Index, Text, UniqueConstraint, delete, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.kernel import clock
+from app.kernel.db import Base, commit
+from app.kernel.events import Fact, body_of
+
+log = logging.getLogger("mall.outbox")
+
+LEASE = timedelta(seconds=30)
+SETTLED_AFTER = timedelta(hours=1)
+"""No transaction stays open this long (the databases end idle ones after a minute), so older events are all visible."""
+
+
+class Event(Base):
+    """One fact of one stream, append-only. A stream is named by the number of its order, plan, submission…"""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        UniqueConstraint("stream", "version"),
+        ForeignKeyConstraint(["stream", "prev_version"], ["events.stream", "events.version"], name="fk_events_prev"),
+        Index("ix_events_type_id", "type", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    stream: Mapped[str]
+    version: Mapped[int]
+    prev_version: Mapped[int | None]
+    type: Mapped[str]
+    body: Mapped[str] = mapped_column(Text)
+    region: Mapped[str | None]
+    owner_id: Mapped[int | None]
+    actor_id: Mapped[int | None]
+    at: Mapped[datetime]
+
+
+class EventReceipt(Base):
+    """This consumer has done its work for this event."""
+
+    __tablename__ = "event_receipts"
+
+    consumer: Mapped[str] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+
+
+class EventLease(Base):
+    """A worker has taken this event for this consumer until the lease runs out; the token fences a late worker off."""
+
+    __tablename__ = "event_leases"
+
+    consumer: Mapped[str] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(primary_key=True)
+    token: Mapped[str]
+    until: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=1)
+    error: Mapped[str | None] = mapped_column(Text)
+
+
+class ConsumerFloor(Base):
+    """All events up to this id have receipts of this consumer; moved on by housekeeping only."""
+
+    __tablename__ = "consumer_floors"
+
+    consumer: Mapped[str] = mapped_column(primary_key=True)
+    event_id: Mapped[int]
+
+
+class By(Protocol):
+    """Whoever an event is recorded for."""
+
+    @property
+    def person_id(self) -> int | None: ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A fact on its way into the events table."""
+
+    fact: Fact
+    stream: str
+    version: int
+    region: str | None = None
+    owner_id: int | None = None
+
+
+def record(
+    session: Session,
+    actor: By,
+    fact: Fact,
+    *,
+    stream: str,
+    version: int | None = None,
+    region: str | None = None,
+    owner_id: int | None = None,
+) -> int:
+    """Leave an event in the current transaction and return its id; without a version it takes the stream's next."""
+    if version is None:
+        version = (session.scalar(select(func.max(Event.version)).where(Event.stream == stream)) or 0) + 1
+    return record_all(session, actor, [Entry(fact, stream, version, region, owner_id)])[0]
+
+
+def record_all(session: Session, actor: By, entries: Sequence[Entry]) -> list[int]:
+    """Leave several events with one statement; their ids come back in the order given."""
+    at = clock.now()
+    rows = [
+        {
+            "stream": entry.stream,
+            "version": entry.version,
+            "prev_version": entry.version - 1 or None,
+            "type": entry.fact.type,
+            "body": body_of(entry.fact),
+            "region": entry.region,
+            "owner_id": entry.owner_id,
+            "actor_id": actor.person_id,
+            "at": at,
+        }
+        for entry in entries
+    ]
+    return list(session.scalars(insert(Event).returning(Event.id, sort_by_parameter_order=True), rows))
+
+
+Outside = Callable[[Session, Sequence[Event]], Any]
+Inside = Callable[[Session, Sequence[Event], Any], None]
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """Who follows which events. A type ending in a dot stands for all below it; "*" for every type.
+
+    `outside` runs first, without a write transaction, and may talk to other systems: it must bear being repeated.
+    `inside` runs in the transaction that writes the receipts: its effects on the database happen exactly once.
+    """
+
+    name: str
+    types: tuple[str, ...]
+    inside: Inside | None = None
+    outside: Outside | None = None
+    batch: int = 20
+    lane: str = "slow"
+
+
+@dataclass(frozen=True)
+class Timer:
+    """Work that the clock starts: deadlines, the sequencer, scans. Returns how much it did."""
+
+    name: str
+    every: float
+    run: Callable[[Callable[[], Session]], int]
+    lane: str = "slow"
+
+
+def pending(session: Session, consumer: Consumer, limit: int) -> list[int]:
+    """Ids of events this consumer has neither done nor leased out, oldest first."""
+    floor = session.scalar(select(ConsumerFloor.event_id).where(ConsumerFloor.consumer == consumer.name)) or 0
+    moment = clock.now()
+    query = (
+        select(Event.id)
+        .outerjoin(EventReceipt, (EventReceipt.event_id == Event.id) & (EventReceipt.consumer == consumer.name))
+        .outerjoin(EventLease, (EventLease.event_id == Event.id) & (EventLease.consumer == consumer.name))
+        .where(Event.id > floor, EventReceipt.event_id.is_(None))
+        .where(or_(EventLease.event_id.is_(None), EventLease.until < moment))
+        .order_by(Event.id)
+        .limit(limit)
+    )
+    if "*" not in consumer.types:
+        query = query.where(or_(*(Event.type.startswith(t) if t.endswith(".") else Event.type == t for t in consumer.types)))
+    return list(session.scalars(query))
+
+
+def claim(session: Session, consumer: Consumer, ids: Iterable[int], token: str) -> list[int]:
+    """Lease these events; those that another worker took meanwhile are left out."""
+    moment = clock.now()
+    upsert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    statement = upsert(EventLease).values(
+        [{"consumer": consumer.name, "event_id": i, "token": token, "until": moment + LEASE, "attempts": 1} for i in ids]
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=[EventLease.consumer, EventLease.event_id],
+        set_={"token": token, "until": moment + LEASE, "attempts": EventLease.attempts + 1},
+        where=EventLease.until < moment,
+    )
+    return list(session.scalars(statement.returning(EventLease.event_id)))
+
+
+def step(sessions: Callable[[], Session], consumer: Consumer) -> int:
+    """Take one batch for one consumer through outside work, inside work and receipts; returns how many were done."""
+    token = secrets.token_hex(8)
+    with sessions() as session:
+        ids = pending(session, consumer, consumer.batch)
+        if not ids:
+            return 0
+        with commit(session):
+            ids = claim(session, consumer, ids, token)
+        events = list(session.scalars(select(Event).where(Event.id.in_(ids)).order_by(Event.id)))
+        try:
+            result = consumer.outside(session, events) if consumer.outside else None
+            with commit(session):
+                held = set(
+                    session.scalars(
+                        select(EventLease.event_id).where(EventLease.consumer == consumer.name, EventLease.token == token)
+                    )
+                )
+                mine = [event for event in session.scalars(select(Event).where(Event.id.in_(held)).order_by(Event.id))]
+                if consumer.inside and mine:
+                    consumer.inside(session, mine, result)
+                if held:
+                    at = clock.now()
+                    session.execute(
+                        insert(EventReceipt), [{"consumer": consumer.name, "event_id": i, "at": at} for i in sorted(held)]
+                    )
+                    session.execute(delete(EventLease).where(EventLease.consumer == consumer.name, EventLease.token == token))
+        except Exception as error:  # the worker must outlive any one event: kept with its error, tried again later
+            log.exception("consumer failed", extra={"consumer": consumer.name, "events": ids})
+            session.rollback()
+            with commit(session):
+                postpone(session, consumer, token, error)
+            return 0
+    return len(ids)
+
+
+def postpone(session: Session, consumer: Consumer, token: str, error: Exception) -> None:
+    """Keep the failure with the lease and try again later, each time after a longer pause (at most ten minutes)."""
+    leases = session.scalars(select(EventLease).where(EventLease.consumer == consumer.name, EventLease.token == token))
+    for lease in leases:
+        pause = min(2 ** min(lease.attempts, 10), 600)
+        lease.until = clock.now() + timedelta(seconds=pause)
+        lease.error = f"{type(error).__name__}: {error}"[:500]
+
+
+def raise_floor(session: Session, consumer: Consumer) -> None:
+    """Skip settled history: move the floor to just below the oldest old event that still lacks a receipt."""
+    settled = session.scalar(select(func.max(Event.id)).where(Event.at < clock.now() - SETTLED_AFTER)) or 0
+    open_ids = [i for i in pending(session, consumer, 1) if i <= settled]
+    leased = session.scalar(select(func.min(EventLease.event_id)).where(EventLease.consumer == consumer.name))
+    floor = min([settled, *(i - 1 for i in open_ids), *([leased - 1] if leased else [])])
+    if session.execute(update(ConsumerFloor).where(ConsumerFloor.consumer == consumer.name).values(event_id=floor)).rowcount == 0:  # type: ignore[attr-defined]
+        session.add(ConsumerFloor(consumer=consumer.name, event_id=floor))

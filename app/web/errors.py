@@ -1,0 +1,95 @@
+"""Turns refusals and HTTP errors into a page, a fragment or an RFC 9457 problem, in the reader's language."""
+
+import logging
+from typing import Any
+
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask_babel import gettext
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from app.kernel.errors import Refusal
+from app.kernel.money import yuan
+
+log = logging.getLogger("mall.web")
+
+
+def shown(facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts as people read them: fen become yuan under the same name without the ending."""
+    out: dict[str, Any] = dict(facts)
+    for name, value in facts.items():
+        if name.endswith("_fen") and value is not None:
+            out[name] = out[name.removesuffix("_fen")] = yuan(value)
+    return out
+
+
+def sentence(refusal: Refusal) -> str:
+    """What happened and why, in the reader's language."""
+    return gettext(refusal.message, **shown(refusal.facts)) if refusal.facts else gettext(refusal.message)
+
+
+def way_out(refusal: Refusal) -> str:
+    """What to do next, in the reader's language; empty when the sentence says it all."""
+    return (gettext(refusal.way_out, **shown(refusal.facts)) if refusal.facts else gettext(refusal.way_out)) if refusal.way_out else ""
+
+
+def problem(status: int, code: str, title: str, **more: Any) -> Response:
+    """An RFC 9457 problem with a stable code."""
+    body = {"type": f"urn:mall:problem:{code}", "title": title, "status": status, "code": code, **more}
+    response = make_response(jsonify(body), status)
+    response.content_type = "application/problem+json"
+    return response
+
+
+def refused_problem(refusal: Refusal) -> Response:
+    """A refusal for a program: code, sentence, way out, and the facts as they are (fen stay integers)."""
+    facts = {name: value for name, value in refusal.facts.items() if value is not None}
+    extra: dict[str, Any] = {"facts": facts}
+    if refusal.way_out:
+        extra["way_out"] = way_out(refusal)
+    if refusal.basis:
+        extra["basis"] = refusal.basis
+    if isinstance(verdicts := getattr(refusal, "verdicts", None), list | tuple):
+        extra["verdicts"] = [verdict.as_dict() for verdict in verdicts]
+        facts.pop("verdicts", None)
+    return problem(refusal.status, refusal.code, sentence(refusal), **extra)
+
+
+def _answer(status: int, code: str, title: str, refusal: Refusal | None = None) -> Response:
+    if request.path.startswith("/api/"):
+        return refused_problem(refusal) if refusal else problem(status, code, title)
+    context = {"status": status, "title": title, "refusal": refusal, "way_out": way_out(refusal) if refusal else ""}
+    template = "errors/_refusal.html" if "HX-Request" in request.headers else "errors/error.html"
+    response = make_response(render_template(template, **context), status)
+    response.vary.add("HX-Request")
+    return response
+
+
+def install(app: Flask) -> None:
+    """Register the handlers."""
+
+    @app.errorhandler(Refusal)
+    def refused(refusal: Refusal) -> Response:
+        return _answer(refusal.status, refusal.code, sentence(refusal), refusal)
+
+    @app.errorhandler(HTTPException)
+    def failed(error: HTTPException) -> Response:
+        code = error.code or 500
+        if isinstance(error, InternalServerError):
+            log.error("request failed", extra={"request_id": g.get("request_id")})
+        if error.response is not None and code < 400:
+            return make_response(error.response)
+        return _answer(code, (error.name or "error").lower().replace(" ", "_"), gettext(_TITLES.get(code, "请求没有成功")))
+
+
+_TITLES = {
+    400: "请求格式不对",
+    403: "您的岗位没有这项权限",
+    404: "没有找到，或您无权查看",
+    405: "此地址不接受这种操作",
+    413: "提交的内容过大",
+    415: "不支持这种内容格式",
+    422: "填写的内容有误",
+    429: "请求过于频繁，请稍后再试",
+    500: "系统出错，已记录，请稍后再试",
+    503: "服务暂时不可用，请稍后再试",
+}

@@ -1,0 +1,107 @@
+"""Invoices, payment applications, the payment clock, and the inbox of the gateway's notices."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.db import Base, enum_column
+
+
+class InvoiceKind(StrEnum):
+    """Kind of invoice; a fully digital one (数电票) has a 20-digit number and no code."""
+
+    DIGITAL = "digital"
+    SPECIAL = "special"
+    PLAIN = "plain"
+
+
+class Colour(StrEnum):
+    """Blue invoices charge, red ones (红字) take back."""
+
+    BLUE = "blue"
+    RED = "red"
+
+
+class ApplicationState(StrEnum):
+    """Where a payment application stands (支付申请)."""
+
+    SENT = "sent"
+    RETURNED = "returned"
+    PASSED = "passed"
+    PAID = "paid"
+
+
+class Invoice(Base):
+    """An invoice of an order, unique by kind, code and number."""
+
+    __tablename__ = "invoices"
+    __table_args__ = (
+        UniqueConstraint("kind", "code", "number"),
+        CheckConstraint("amount_fen > 0 AND tax_fen >= 0", name="amounts"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), index=True)
+    kind: Mapped[InvoiceKind] = enum_column(InvoiceKind)
+    colour: Mapped[Colour] = enum_column(Colour, default=Colour.BLUE)
+    code: Mapped[str] = mapped_column(default="")
+    number: Mapped[str]
+    amount_fen: Mapped[int]
+    tax_fen: Mapped[int]
+    buyer_title: Mapped[str]
+    buyer_tax_number: Mapped[str]
+    seller_tax_number: Mapped[str]
+    issued_on: Mapped[date]
+    recorded_by: Mapped[int]
+    recorded_at: Mapped[datetime]
+
+
+class PaymentApplication(Base):
+    """A request to the treasury to pay one order; its number is the idempotency key for ever."""
+
+    __tablename__ = "payment_applications"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(unique=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), index=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"))
+    state: Mapped[ApplicationState] = enum_column(ApplicationState, default=ApplicationState.SENT)
+    amount_fen: Mapped[int]
+    payee_name: Mapped[str]
+    payee_bank: Mapped[str]
+    payee_bank_account: Mapped[str]
+    payee_account: Mapped[str]
+    intent: Mapped[str | None] = mapped_column(unique=True)
+    receipt_number: Mapped[str | None]
+    return_reason: Mapped[str | None]
+    applied_by: Mapped[int]
+    applied_at: Mapped[datetime]
+    paid_at: Mapped[datetime | None]
+
+
+class PaymentClock(Base):
+    """When an order must be paid, and by which rule (保障中小企业款项支付条例 9; mall rule for others)."""
+
+    __tablename__ = "payment_clocks"
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    base_on: Mapped[date]
+    due_on: Mapped[date] = mapped_column(index=True)
+    days: Mapped[int]
+    rule: Mapped[str]
+    document_number: Mapped[str]
+
+
+class GatewayNotice(Base):
+    """A webhook of the gateway, kept once by its id; handled when its effect is in."""
+
+    __tablename__ = "gateway_notices"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    intent: Mapped[str | None] = mapped_column(index=True)
+    body: Mapped[str] = mapped_column(Text)
+    received_at: Mapped[datetime]
+    handled_at: Mapped[datetime | None]
