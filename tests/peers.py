@@ -3,7 +3,7 @@
 import importlib.util
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -49,7 +49,7 @@ def _wheel_bins() -> list[Path]:
     return [Path(spec.origin).parent / folder / "bin" for folder in ("pginstall18", "pginstall")]
 
 
-def _complete(folders: Iterable[Path]) -> Iterable[str]:
+def _complete(folders: Iterable[Path]) -> Iterator[str]:
     return (str(folder) for folder in folders if all(os.access(folder / name, os.X_OK) for name in ("initdb", "pg_ctl", "postgres")))
 
 

@@ -63,10 +63,8 @@ def start(*, owner_pid: int, settings: dict[str, str] = SETTINGS) -> tuple[str, 
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    subprocess.run(
-        ["/bin/sh", "-c", 'setsid /bin/sh -c "$0" watchdog "$@" >/dev/null 2>&1 </dev/null &', WATCHDOG, str(owner_pid), str(pid), str(folder)],
-        check=True,
-    )
+    apart = 'setsid /bin/sh -c "$0" watchdog "$@" >/dev/null 2>&1 </dev/null &'
+    subprocess.run(["/bin/sh", "-c", apart, WATCHDOG, str(owner_pid), str(pid), str(folder)], check=True)
     return f"postgresql+psycopg://mall@127.0.0.1:{port}", folder
 
 

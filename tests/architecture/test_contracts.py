@@ -48,11 +48,11 @@ def write(file: Path, text: str) -> None:
 def lint(folder: Path) -> dict[str, str]:
     """The verdict on each contract, by its name."""
     program = Path(sys.executable).with_name("lint-imports")
-    done = subprocess.run([program, "--no-cache"], cwd=folder, capture_output=True, text=True, timeout=60, env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(folder)})
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(folder), "COLUMNS": "200"}
+    done = subprocess.run([program, "--no-cache"], cwd=folder, capture_output=True, text=True, timeout=60, env=environment)
     names = {contract["name"] for contract in CONTRACTS}
-    return {name: verdict for line in done.stdout.splitlines() for name, _, verdict in [line.strip().rpartition(" ")] if name in names} or {
-        "nothing was checked": done.stdout + done.stderr,
-    }
+    lines = [line.strip().rpartition(" ") for line in done.stdout.splitlines()]
+    return {name: verdict for name, _, verdict in lines if name in names} or {"nothing was checked": done.stdout + done.stderr}
 
 
 def test_a_hollow_tree_keeps_every_contract(tmp_path):
