@@ -86,12 +86,12 @@ $(VENV)/bin/python:
 # The tests' environment contains the product's, in the same versions: it is never taken away by `make run`.
 $(VENV)/run.stamp: requirements/run.txt | $(VENV)/bin/python
 	@echo "installing the product's packages (requirements/run.txt, each checked by hash)"
-	@$(BIN)/python -m pip install -q --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install -q --use-pep517 --require-hashes -r requirements/run.txt
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt requirements/run.txt | $(VENV)/bin/python
 	@echo "installing the packages for tests (requirements/dev.txt, each checked by hash)"
-	@$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install -q --use-pep517 --require-hashes -r requirements/dev.txt
 	@mkdir -p .tools/bin
 	@touch $(VENV)/run.stamp $@
 

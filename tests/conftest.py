@@ -69,8 +69,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     ran: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
     reasons: dict[str, str] = {}
-    for outcome, reports in terminalreporter.stats.items():
-        for report in reports:
+    for outcome in ("passed", "failed", "error", "skipped"):
+        for report in terminalreporter.stats.get(outcome, ()):
             for _, name in (entry for entry in getattr(report, "user_properties", ()) if entry[0] == "peer"):
                 if outcome != "skipped":
                     ran[name] += 1

@@ -20,7 +20,7 @@ from tests.peers import OWNER, ROOT, SHARED
 
 def fresh_sqlite(folder: Path) -> str:
     """The address of a new database file, migrated and with the reference data in it."""
-    template = once("sqlite", _make_sqlite_template)
+    template = once("sqlite-template", _make_sqlite_template)
     file = folder / "mall.sqlite"
     shutil.copyfile(template, file)
     return f"sqlite:///{file}"
@@ -28,7 +28,7 @@ def fresh_sqlite(folder: Path) -> str:
 
 def fresh_postgresql() -> str:
     """The address of a new database on the tests' own server, migrated and with the reference data in it."""
-    template = once("template", _make_postgresql_template)
+    template = once("postgresql-template", _make_postgresql_template)
     name = f"mall_{secrets.token_hex(6)}"
     _administer(f'CREATE DATABASE {name} TEMPLATE "{template}"')
     return f"{server()}/{name}"
@@ -76,12 +76,16 @@ def migrate(url: str, revision: str = "head") -> None:
     """Bring a database up, or down, to a revision with the product's own migrations."""
     configuration = Config()
     configuration.set_main_option("script_location", str(ROOT / "migrations"))
-    configuration.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
-    (command.upgrade if revision == "head" else command.downgrade)(configuration, revision)
+    engine = make_engine(url)
+    with engine.connect() as connection:
+        configuration.attributes["connection"] = connection
+        (command.upgrade if revision == "head" else command.downgrade)(configuration, revision)
+        connection.commit()
+    engine.dispose()
 
 
 def _make_sqlite_template() -> str:
-    folder = Path(os.environ[SHARED]) / "template"
+    folder = Path(os.environ[SHARED]) / "sqlite"
     folder.mkdir(exist_ok=True)
     file = folder / "mall.sqlite"
     file.unlink(missing_ok=True)
@@ -98,10 +102,13 @@ def _make_postgresql_template() -> str:
 
 
 def _fill(url: str, *, afterwards: str) -> None:
-    migrate(url)
+    if any((ROOT / "migrations/versions").glob("0*.py")):
+        migrate(url)
+    else:
+        _create_all(url)
     engine = make_engine(url)
     with Session(engine) as session, commit(session):
-        load_reference(session)
+        load_reference(session, supplement=True)
     with engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(afterwards))
     engine.dispose()
@@ -111,4 +118,19 @@ def _administer(statement: str) -> None:
     engine = make_engine(f"{server()}/postgres")
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(statement))
+    engine.dispose()
+
+
+def _create_all(url: str) -> None:
+    import importlib
+
+    from app.kernel.db import Base
+
+    for file in sorted(ROOT.glob("*/**/tables.py")):
+        if ".venv" not in file.parts and "migrations" not in file.parts:
+            importlib.import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
+    import app.kernel.outbox  # noqa: F401
+
+    engine = make_engine(url)
+    Base.metadata.create_all(engine)
     engine.dispose()

@@ -1,0 +1,150 @@
+"""The least that the same stack can do: what the product is measured against.
+
+`page()` is a bare Flask application with one query, 24 cards and 20 facets. `Trade` is the order transaction with nothing
+around it: a guarded reservation on two controls, an order, five lines, two moves, an event.
+"""
+
+import multiprocessing
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, render_template_string, request
+from markupsafe import Markup
+from sqlalchemy import BigInteger, CheckConstraint, Column, Engine, ForeignKey, Integer, MetaData, String, Table, Text, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.kernel.db import commit, make_engine
+
+Int = BigInteger().with_variant(Integer, "sqlite")
+schema = MetaData()
+
+goods = Table(
+    "goods", schema,
+    Column("id", Int, primary_key=True), Column("title", String(200)), Column("brand", String(80)), Column("supplier", String(80)),
+    Column("price_fen", Int), Column("stock", Int), Column("word", String(20), index=True),
+)
+controls = Table(
+    "controls", schema,
+    Column("id", Int, primary_key=True), Column("amount_fen", Int), Column("reserved_fen", Int),
+    CheckConstraint("reserved_fen <= amount_fen", name="covered"),
+)
+orders = Table(
+    "orders", schema,
+    Column("id", Int, primary_key=True), Column("number", String(40), unique=True), Column("state", String(20)), Column("total_fen", Int),
+)
+lines = Table(
+    "order_lines", schema,
+    Column("id", Int, primary_key=True), Column("order_id", ForeignKey("orders.id"), index=True), Column("title", String(200)),
+    Column("quantity", Int), Column("price_fen", Int),
+)
+moves = Table(
+    "moves", schema,
+    Column("id", Int, primary_key=True), Column("key", String(80), unique=True), Column("control_id", ForeignKey("controls.id")),
+    Column("amount_fen", Int),
+)
+events = Table(
+    "events", schema,
+    Column("id", Int, primary_key=True), Column("stream", String(40)), Column("version", Int), Column("type", String(40)), Column("body", Text),
+)
+
+PAGE = """<!doctype html><html lang="zh"><head><meta charset="utf-8"><title>{{ word }}</title></head><body><main>
+<aside>{% for name, count in facets %}<label><input type="checkbox" name="f" value="{{ name }}"> {{ name }} <b>{{ count }}</b></label>
+{% endfor %}</aside><ol>{% for item in items %}<li class="card"><a href="/goods/{{ item.id }}"><h3>{{ item.title }}</h3></a>
+<p class="brand">{{ item.brand }} · {{ item.supplier }}</p><p class="price">¥{{ "{:,.2f}".format(item.price_fen / 100) }}</p>
+<p class="stock">{{ item.stock }}</p>{{ padding }}</li>{% endfor %}</ol></main></body></html>"""
+
+
+def page() -> Flask:
+    """The bare page; YARDSTICK_URL names its database, YARDSTICK_BYTES how long the page shall be."""
+    app = Flask(__name__)
+    engine = make_engine(os.environ["YARDSTICK_URL"])
+    template = app.jinja_env.from_string(PAGE)
+    facets = [(f"分类{number}", number * 7) for number in range(20)]
+
+    def items(word: str) -> list[Any]:
+        with Session(engine) as session:
+            return list(session.execute(select(goods).where(goods.c.word == word).order_by(goods.c.price_fen).limit(24)))
+
+    bare = len(template.render(word="打印机", facets=facets, items=_example(), padding="").encode())
+    missing = max(0, int(os.environ.get("YARDSTICK_BYTES", "0")) - bare)
+    padding = Markup('<span class="filler">' + "x" * max(0, missing // 24 - 30) + "</span>")
+
+    @app.get("/")
+    def search() -> str:
+        word = request.args.get("q", "打印机")
+        return render_template_string(PAGE, word=word, facets=facets, items=items(word), padding=padding)
+
+    @app.get("/healthz")
+    def healthz() -> str:
+        return "ok"
+
+    return app
+
+
+def _example() -> list[dict[str, Any]]:
+    return [{"id": n, "title": "激光打印机 双面 A4 高速 型号" + str(n), "brand": "品牌", "supplier": "供应商", "price_fen": 129900, "stock": 50}
+            for n in range(24)]
+
+
+def fill(url: str, *, controls_count: int = 64) -> None:
+    """Make the yardstick's own tables and rows."""
+    engine = make_engine(url)
+    schema.create_all(engine)
+    with Session(engine) as session, commit(session):
+        session.execute(insert(goods), [
+            {"title": f"激光打印机 双面 A4 高速 型号{n}", "brand": f"品牌{n % 12}", "supplier": f"供应商{n % 30}", "price_fen": 90000 + n * 137,
+             "stock": n % 90, "word": ("打印机", "电脑", "椅子", "纸")[n % 4]} for n in range(2000)
+        ])
+        session.execute(insert(controls), [{"amount_fen": 10**15, "reserved_fen": 0} for _ in range(controls_count)])
+    engine.dispose()
+
+
+def trade(engine: Engine, number: str, pair: tuple[int, int]) -> None:
+    """The order transaction and nothing else."""
+    with Session(engine) as session, commit(session):
+        list(session.execute(select(goods.c.id, goods.c.price_fen, goods.c.stock).where(goods.c.id.in_(range(1, 6)))))
+        order = session.execute(insert(orders).values(number=number, state="placed", total_fen=5_000_00).returning(orders.c.id)).scalar_one()
+        session.execute(insert(lines), [
+            {"order_id": order, "title": f"办公椅 第{line}种", "quantity": 1, "price_fen": 1_000_00} for line in range(5)
+        ])
+        session.execute(insert(moves), [{"key": f"{number}:{control}", "control_id": control, "amount_fen": 5_000_00} for control in pair])
+        session.execute(insert(events).values(stream=number, version=1, type="order.placed", body='{"total_fen":500000}'))
+        for control in sorted(pair):
+            session.execute(
+                update(controls).where(controls.c.id == control, controls.c.amount_fen - controls.c.reserved_fen >= 5_000_00)
+                .values(reserved_fen=controls.c.reserved_fen + 5_000_00).returning(controls.c.id),
+            ).scalar_one()
+
+
+def trades_per_second(url: str, *, clients: int, seconds: float, controls_count: int = 64) -> float:
+    """How many bare transactions so many client processes finish in a second."""
+    context = multiprocessing.get_context("spawn")
+    barrier, counts = context.Barrier(clients), context.Array("q", clients)
+    processes = [context.Process(target=_client, args=(url, n, barrier, counts, seconds, controls_count)) for n in range(clients)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    if any(process.exitcode for process in processes):
+        raise RuntimeError("a client of the yardstick failed")
+    return sum(counts) / seconds
+
+
+def _client(url: str, number: int, barrier: Any, counts: Any, seconds: float, controls_count: int) -> None:
+    engine = make_engine(url)
+    run = f"{os.getpid()}-{time.time_ns()}"
+    trade(engine, f"{run}-first", (1, 2))
+    barrier.wait()
+    finished, until = 0, time.monotonic() + seconds
+    while time.monotonic() < until:
+        first = (number * 7 + finished) % (controls_count - 1) + 1
+        trade(engine, f"{run}-{finished}", (first, first + 1))
+        finished += 1
+    counts[number] = finished
+    engine.dispose()
+
+
+def sqlite_url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'yardstick.sqlite'}"
