@@ -66,19 +66,19 @@ class Base(DeclarativeBase):
     registry = registry(metadata=MetaData(naming_convention=NAMING), type_annotation_map={int: Int, datetime: Moment})
 
 
-def enum_column(kind: type[Kind], **options: Any) -> MappedColumn[Kind]:
-    """A StrEnum stored by value with a CHECK, the same on both databases."""
-    return mapped_column(enum_type(kind), **options)
+def enum_column(kind: type[Kind], *, check: str = "", **options: Any) -> MappedColumn[Kind]:
+    """A StrEnum stored by value with a CHECK, the same on both databases; two of one kind in a table name their checks."""
+    return mapped_column(enum_type(kind, check=check), **options)
 
 
-def enum_type(kind: type[StrEnum]) -> Enum:
+def enum_type(kind: type[StrEnum], *, check: str = "") -> Enum:
     """The column type of a StrEnum: text with a named CHECK over its values."""
     return Enum(
         kind,
         native_enum=False,
         create_constraint=True,
         length=40,
-        name=f"known_{kind.__name__.lower()}",
+        name=check or f"known_{kind.__name__.lower()}",
         values_callable=lambda members: [member.value for member in members],
     )
 
