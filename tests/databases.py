@@ -64,8 +64,15 @@ def once(name: str, make: Callable[[], str]) -> str:
     if not answer.exists():
         with answer.with_suffix(".lock").open("w") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
+            failed = answer.with_suffix(".failed")
+            if failed.exists():
+                raise RuntimeError(f"{name} could not be made, see the first test that asked for it: {failed.read_text()}")
             if not answer.exists():
-                made = make()
+                try:
+                    made = make()
+                except BaseException as error:
+                    failed.write_text(repr(error))
+                    raise
                 draft = answer.with_suffix(".new")
                 draft.write_text(made)
                 draft.rename(answer)
