@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 
 from app.kernel import regions
 from catalog.taxonomy.rules import (
+    LIMIT_LABELS,
+    TERM_LABELS,
     CategoryKind,
     CategoryRow,
     LimitRow,
@@ -198,7 +200,7 @@ def limit(session: Session, what: str, region: str, kind: CategoryKind, on: date
     rows = (row for row in _documents(session).limits if row.what == what and row.kind == kind)
     row = _closest(rows, place, on)
     if row is None:
-        raise NoLimit(what=str(what), region=place.name, on=on)
+        raise NoLimit(what=str(what), label=LIMIT_LABELS.get(what, str(what)), region=place.name, on=on)
     return row
 
 
@@ -207,7 +209,7 @@ def term(session: Session, name: str, region: str, on: date) -> TermRow:
     place = regions.by_code(region)
     row = _closest((row for row in _documents(session).terms if row.name == name), place, on)
     if row is None:
-        raise NoTerm(name=str(name), region=place.name, on=on)
+        raise NoTerm(name=str(name), label=TERM_LABELS.get(name, str(name)), region=place.name, on=on)
     return row
 
 

@@ -66,6 +66,40 @@ class TermName(StrEnum):
     RECTIFY = "rectify"
 
 
+LIMIT_LABELS: Final[dict[str, str]] = {
+    What.MALL_CEILING: N_("网上商城限额"),
+    What.DIRECT_CEILING: N_("直接订购限额"),
+    What.PROCUREMENT_LIMIT: N_("采购限额标准"),
+    What.OPEN_TENDER_LIMIT: N_("公开招标数额标准"),
+    What.SME_RESERVE: N_("面向中小企业预留限额"),
+    What.ASSET_VALUE: N_("固定资产单位价值标准"),
+}
+
+TERM_LABELS: Final[dict[str, str]] = {
+    TermName.PLAN_RETURN: N_("采购计划退回补正期限"),
+    TermName.EXPLAIN_HOLD: N_("挂起订单说明期限"),
+    TermName.APPROVE: N_("单位审核期限"),
+    TermName.HOLD_PRICE_STOCK: N_("价格与库存保留期限"),
+    TermName.CONFIRM: N_("供应商确认期限"),
+    TermName.DELIVER: N_("供货期限"),
+    TermName.ACCEPT: N_("验收期限"),
+    TermName.PAYMENT_MALL: N_("商城付款期限"),
+    TermName.PAYMENT_SME: N_("中小企业付款期限"),
+    TermName.PAYMENT_SME_CAP: N_("中小企业约定付款期限上限"),
+    TermName.PUBLISH_CONTRACT: N_("合同公告期限"),
+    TermName.FILE_CONTRACT: N_("合同备案期限"),
+    TermName.PUBLISH_RESULT: N_("成交结果公告期限"),
+    TermName.PUBLISH_CHANGE: N_("合同变更终止公告期限"),
+    TermName.RATE: N_("评价期限"),
+    TermName.REGISTER_ASSET: N_("资产登记期限"),
+    TermName.ALERT_RED: N_("红色预警响应期限"),
+    TermName.ALERT_ORANGE: N_("橙色预警响应期限"),
+    TermName.ALERT_YELLOW: N_("黄色预警响应期限"),
+    TermName.VERIFY_ALERT: N_("预警核实期限"),
+    TermName.RECTIFY: N_("限期整改期限"),
+}
+
+
 class UnknownCategory(Missing):
     """The catalogue has no such code."""
 
@@ -79,8 +113,9 @@ class NoLimit(Conflict):
     """No figure is set for this limit in this region on this day."""
 
     code = "taxonomy.no_limit"
-    message = N_("%(region)s 在 %(on)s 没有设定限额“%(what)s”，请联系本级财政部门维护限额标准后再办理")
+    message = N_("%(region)s 在 %(on)s 没有设定%(label)s，请联系本级财政部门维护限额标准后再办理")
     what: str
+    label: str
     region: str
     on: date
 
@@ -89,8 +124,9 @@ class NoTerm(Conflict):
     """No period is set for this deadline in this region on this day."""
 
     code = "taxonomy.no_term"
-    message = N_("%(region)s 在 %(on)s 没有设定期限“%(name)s”，请联系本级财政部门维护办理期限后再办理")
+    message = N_("%(region)s 在 %(on)s 没有设定%(label)s，请联系本级财政部门维护办理期限后再办理")
     name: str
+    label: str
     region: str
     on: date
 

@@ -178,6 +178,8 @@ def test_the_default_periods_are_those_of_the_documents(session: Session, name: 
 def test_every_named_period_and_limit_has_a_row(session: Session) -> None:
     assert {row.name for row in queries.terms(session, JINSHUI, DAY)} == set(TermName)
     assert {row.what for row in queries.limits(session, JINSHUI, DAY)} == set(What)
+    assert rules.TERM_LABELS.keys() == set(TermName)
+    assert rules.LIMIT_LABELS.keys() == set(What)
 
 
 def test_a_period_ends_on_a_working_day(session: Session) -> None:
