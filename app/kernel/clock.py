@@ -53,6 +53,11 @@ def now() -> datetime:
     return datetime.now(UTC) + timedelta(seconds=_offset.current())
 
 
+def wall_now() -> datetime:
+    """Real time, whatever the training province pretends: sessions, tokens and one-time codes live by it."""
+    return datetime.now(UTC)
+
+
 def local(moment: datetime) -> datetime:
     """The same moment on a Henan wall clock."""
     return moment.astimezone(LOCAL)
