@@ -228,9 +228,7 @@ class StripeGateway:
         except ValueError as broken:
             raise Unreadable() from broken
 
-    def _settle(
-        self, payment_id: str, path: str, params: Mapping[str, Any], key: str, done: Callable[[Payment], bool]
-    ) -> Payment:
+    def _settle(self, payment_id: str, path: str, params: Mapping[str, Any], key: str, done: Callable[[Payment], bool]) -> Payment:
         """Change a payment we know; whatever the answer was, a payment found as wished is a success."""
         try:
             return self._call.post(path, params, key=key, read=payment_of)
@@ -282,9 +280,7 @@ class StripeGateway:
 def _accepted(payment: Payment) -> Payment:
     """A payment found by look-up, unless it was declined: then the same refusal as from the first answer."""
     if payment.status is Status.REQUIRES_PAYMENT_METHOD and payment.failure is not None:
-        raise GatewayRefused(
-            provider_code=payment.failure, provider_message="declined", payment_id=payment.id
-        )
+        raise GatewayRefused(provider_code=payment.failure, provider_message="declined", payment_id=payment.id)
     return payment
 
 
