@@ -30,20 +30,20 @@ def fresh_postgresql() -> str:
     """The address of a new database on the tests' own server, migrated and with the reference data in it."""
     template = once("postgresql-template", _make_postgresql_template)
     name = f"mall_{secrets.token_hex(6)}"
-    _administer(f'CREATE DATABASE {name} TEMPLATE "{template}"')
+    administer(server(), f'CREATE DATABASE {name} TEMPLATE "{template}"')
     return f"{server()}/{name}"
 
 
 def empty_postgresql() -> str:
     """The address of a new database without any table, for the tests of the migrations themselves."""
     name = f"mall_{secrets.token_hex(6)}"
-    _administer(f"CREATE DATABASE {name}")
+    administer(server(), f"CREATE DATABASE {name}")
     return f"{server()}/{name}"
 
 
 def drop(url: str) -> None:
     """Drop a database made here, whoever is still connected to it."""
-    _administer(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
+    administer(server(), f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
 
 
 def server() -> str:
@@ -102,8 +102,8 @@ def _make_sqlite_template() -> str:
 
 def _make_postgresql_template() -> str:
     name = "mall_template"
-    _administer(f"DROP DATABASE IF EXISTS {name}")
-    _administer(f"CREATE DATABASE {name}")
+    administer(server(), f"DROP DATABASE IF EXISTS {name}")
+    administer(server(), f"CREATE DATABASE {name}")
     _fill(f"{server()}/{name}", afterwards="ANALYZE")
     return name
 
@@ -121,8 +121,9 @@ def _fill(url: str, *, afterwards: str) -> None:
     engine.dispose()
 
 
-def _administer(statement: str) -> None:
-    engine = make_engine(f"{server()}/postgres")
+def administer(server: str, statement: str) -> None:
+    """Run a statement about databases, outside any of them."""
+    engine = make_engine(f"{server}/postgres")
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(statement))
     engine.dispose()

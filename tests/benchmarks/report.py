@@ -76,7 +76,7 @@ def chart(figures: Sequence[Figure]) -> str:
     row, left, scale = 44, 330, 260
     height = 56 + row * len(figures)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="860" height="{height}" viewBox="0 0 860 {height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="860" height="{height}" viewBox="0 0 860 {height}"',
         'font-family="system-ui, sans-serif" font-size="13" role="img" aria-label="benchmark ratios">',
         '<rect width="100%" height="100%" fill="#fff"/>',
         f'<text x="{left + scale}" y="22" text-anchor="middle" fill="#555">bound</text>',

@@ -12,7 +12,21 @@ from typing import Any
 
 from flask import Flask, render_template_string, request
 from markupsafe import Markup
-from sqlalchemy import BigInteger, CheckConstraint, Column, Engine, ForeignKey, Integer, MetaData, String, Table, Text, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Engine,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from app.kernel.db import commit, make_engine
@@ -46,7 +60,8 @@ moves = Table(
 )
 events = Table(
     "events", schema,
-    Column("id", Int, primary_key=True), Column("stream", String(40)), Column("version", Int), Column("type", String(40)), Column("body", Text),
+    Column("id", Int, primary_key=True), Column("stream", String(40)), Column("version", Int), Column("type", String(40)),
+    Column("body", Text),
 )
 
 PAGE = """<!doctype html><html lang="zh"><head><meta charset="utf-8"><title>{{ word }}</title></head><body><main>
@@ -84,8 +99,14 @@ def page() -> Flask:
 
 
 def _example() -> list[dict[str, Any]]:
-    return [{"id": n, "title": "激光打印机 双面 A4 高速 型号" + str(n), "brand": "品牌", "supplier": "供应商", "price_fen": 129900, "stock": 50}
-            for n in range(24)]
+    return [_good(n) for n in range(24)]
+
+
+def _good(number: int) -> dict[str, Any]:
+    return {
+        "title": f"激光打印机 双面 A4 高速 型号{number}", "brand": f"品牌{number % 12}", "supplier": f"供应商{number % 30}",
+        "price_fen": 90000 + number * 137, "stock": number % 90, "word": ("打印机", "电脑", "椅子", "纸")[number % 4],
+    }
 
 
 def fill(url: str, *, controls_count: int = 64) -> None:
@@ -93,10 +114,7 @@ def fill(url: str, *, controls_count: int = 64) -> None:
     engine = make_engine(url)
     schema.create_all(engine)
     with Session(engine) as session, commit(session):
-        session.execute(insert(goods), [
-            {"title": f"激光打印机 双面 A4 高速 型号{n}", "brand": f"品牌{n % 12}", "supplier": f"供应商{n % 30}", "price_fen": 90000 + n * 137,
-             "stock": n % 90, "word": ("打印机", "电脑", "椅子", "纸")[n % 4]} for n in range(2000)
-        ])
+        session.execute(insert(goods), [_good(number) for number in range(2000)])
         session.execute(insert(controls), [{"amount_fen": 10**15, "reserved_fen": 0} for _ in range(controls_count)])
     engine.dispose()
 
@@ -105,7 +123,7 @@ def trade(engine: Engine, number: str, pair: tuple[int, int]) -> None:
     """The order transaction and nothing else."""
     with Session(engine) as session, commit(session):
         list(session.execute(select(goods.c.id, goods.c.price_fen, goods.c.stock).where(goods.c.id.in_(range(1, 6)))))
-        order = session.execute(insert(orders).values(number=number, state="placed", total_fen=5_000_00).returning(orders.c.id)).scalar_one()
+        order = session.scalars(insert(orders).values(number=number, state="placed", total_fen=5_000_00).returning(orders.c.id)).one()
         session.execute(insert(lines), [
             {"order_id": order, "title": f"办公椅 第{line}种", "quantity": 1, "price_fen": 1_000_00} for line in range(5)
         ])
@@ -129,7 +147,7 @@ def trades_per_second(url: str, *, clients: int, seconds: float, controls_count:
         process.join()
     if any(process.exitcode for process in processes):
         raise RuntimeError("a client of the yardstick failed")
-    return sum(counts) / seconds
+    return sum(list(counts)) / seconds
 
 
 def _client(url: str, number: int, barrier: Any, counts: Any, seconds: float, controls_count: int) -> None:

@@ -1,0 +1,88 @@
+"""The product with its demonstration data, ready to be measured: one per database."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests import postgresql
+from tests.benchmarks import yardstick
+from tests.benchmarks.processes import Server, gunicorn
+from tests.databases import administer
+from tests.peers import ROOT
+
+
+@dataclass(frozen=True)
+class World:
+    """Where the product and the yardstick keep their data, and who may sign in."""
+
+    database: str
+    folder: Path
+    mall_url: str
+    yardstick_url: str
+    database_pid: int | None
+    demo: dict[str, Any]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return environment(self.folder, self.mall_url)
+
+    @contextmanager
+    def mall(self, **options: Any) -> Iterator[Server]:
+        """The product as served in production, without its own traffic."""
+        with gunicorn("wsgi:app", self.environment, self.folder / "mall.log", **options) as server:
+            yield server
+
+    @contextmanager
+    def bare_page(self, size: int, **options: Any) -> Iterator[Server]:
+        """The yardstick's page, about so many bytes long."""
+        own = {"YARDSTICK_URL": self.yardstick_url, "YARDSTICK_BYTES": str(size)}
+        with gunicorn("tests.benchmarks.yardstick:page()", own, self.folder / "yardstick.log", **options) as server:
+            yield server
+
+
+def environment(folder: Path, url: str) -> dict[str, str]:
+    clean = {name: "" for name in os.environ if name.startswith("MALL_")}
+    return {**clean, "MALL_DATA_DIR": str(folder), "MALL_DATABASE_URL": url, "MALL_MODE": "demo", "MALL_DEMO_TRAFFIC": "0"}
+
+
+@contextmanager
+def world(database: str, scale: str) -> Iterator[World]:
+    """Make the demonstration world on SQLite or on a durable PostgreSQL of its own; all of it is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="mall-bench-") as name:
+        folder = Path(name)
+        if database == "sqlite":
+            yield _fill(World(database, folder, f"sqlite:///{folder / 'mall.db'}", yardstick.sqlite_url(folder), None, {}), scale)
+            return
+        address, cluster = postgresql.start(owner_pid=os.getpid(), settings=postgresql.DURABLE)
+        try:
+            for owner in ("mall", "yardstick"):
+                administer(address, f"CREATE DATABASE bench_{owner}")
+            pid = int((cluster / "data/postmaster.pid").read_text().split()[0])
+            yield _fill(World(database, folder, f"{address}/bench_mall", f"{address}/bench_yardstick", pid, {}), scale)
+        finally:
+            postgresql.stop(cluster)
+
+
+def _fill(made: World, scale: str) -> World:
+    yardstick.fill(made.yardstick_url)
+    mall(made, "init")
+    mall(made, "demo", "--scale", scale)
+    demo = json.loads(mall(made, "demo", "--json"))
+    mall(made, "index", "rebuild")
+    return World(made.database, made.folder, made.mall_url, made.yardstick_url, made.database_pid, demo)
+
+
+def mall(where: World, *arguments: str) -> str:
+    """Run one command of the product. Returns what it printed."""
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "mall", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **where.environment}, capture_output=True, text=True, timeout=3600)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}\n{done.stderr}")
+    return done.stdout
