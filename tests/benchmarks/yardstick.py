@@ -147,7 +147,7 @@ def trades_per_second(url: str, *, clients: int, seconds: float, controls_count:
         process.join()
     if any(process.exitcode for process in processes):
         raise RuntimeError("a client of the yardstick failed")
-    return sum(list(counts)) / seconds
+    return sum(counts[:]) / seconds
 
 
 def _client(url: str, number: int, barrier: Any, counts: Any, seconds: float, controls_count: int) -> None:
