@@ -113,6 +113,6 @@ tools: $(VENV)/dev.stamp
 	elif [ -x $(TOOLS)/tlog-verify ] && [ -z "$$(find tests/verifiers/tlog -newer $(TOOLS)/tlog-verify -type f -print -quit)" ]; then :; \
 	elif command -v go >/dev/null; then \
 		echo "building the independent log verifier"; \
-		( cd tests/verifiers/tlog && GOFLAGS="-modcacherw -mod=readonly" go build -trimpath -o $(TOOLS)/tlog-verify . ) \
+		( cd tests/verifiers/tlog && GOFLAGS="-modcacherw -mod=readonly" go build -trimpath -buildvcs=false -o $(TOOLS)/tlog-verify . ) \
 			|| echo "the log verifier could not be built: its tests will be skipped"; \
 	else echo "go is missing: the tests with the log verifier will be skipped"; fi

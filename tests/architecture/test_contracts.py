@@ -18,6 +18,9 @@ PLANTED = {
     "roof": ("orders/purchases/service.py", "import wsgi"),
     "loop": ("orders/budgets/service.py", "import orders.purchases"),
     "rooms": ("catalog/products/utils.py", ""),
+    "rooms-search": ("catalog/search/port.py", "import catalog.search.engine"),
+    "rooms-payments": ("orders/payments/webhook_signature.py", "import orders.payments.gateway"),
+    "rooms-journal": ("supervision/journal/tree.py", "import supervision.journal.sequencer"),
     "pure": ("orders/purchases/rules.py", "import sqlalchemy"),
     "unflasked": ("orders/purchases/service.py", "import flask"),
     "private-accounts": ("orders/thread/queries.py", "import app.accounts.people.tables"),
@@ -34,7 +37,7 @@ def hollow(folder: Path, write: Callable[[Path, str], object]) -> None:
         for file in (ROOT / package).rglob("*.py"):
             write(folder / file.relative_to(ROOT), "")
     for room in ("orders/purchases/service", "orders/purchases/rules", "orders/purchases/tables", "app/accounts/people/tables",
-                 "catalog/listings/tables", "supervision/alerts/tables"):
+                 "catalog/listings/tables", "supervision/alerts/tables", "catalog/search/engine"):
         write(folder / f"{room}.py", "")
     write(folder / "wsgi.py", "")
     write(folder / "pyproject.toml", (ROOT / "pyproject.toml").read_text())

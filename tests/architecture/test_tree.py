@@ -5,23 +5,12 @@ import re
 import tomllib
 from pathlib import Path
 
-import pytest
-
 from app.config import Settings
 from tests.peers import ROOT
 
 PACKAGES = ("app", "catalog", "orders", "supervision")
 SOURCES = sorted(file for package in (*PACKAGES, "migrations", "tests") for file in (ROOT / package).rglob("*.py"))
-EVERYWHERE = {"views", "api", "cli", "handlers", "forms", "service", "queries", "gateway", "tables", "rules", "events", "states"}
-SPECIAL = {
-    "catalog.search": {
-        "port", "engine", "engine_query", "engine_schema", "engine_store", "meili", "analysis", "lexicon", "spelling", "highlight",
-    },
-    "orders.purchases": {"verdicts"},
-    "orders.payments": {"simulator", "wire", "webhook_signature"},
-    "supervision.journal": {"sequencer", "audit", "receipts", "tree", "tiles", "note", "leaf"},
-}
-"""Rooms that only these chapters have."""
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
 
 
 def name_of(file: Path) -> str:
@@ -37,21 +26,16 @@ def chapters() -> list[Path]:
     )
 
 
-@pytest.mark.parametrize("chapter", chapters(), ids=lambda folder: ".".join(folder.relative_to(ROOT).parts))
-def test_a_chapter_has_only_its_rooms(chapter):
-    name = ".".join(chapter.relative_to(ROOT).parts)
-    if name == "supervision.training":
-        pytest.skip("the training province builds a world, not a chapter of the mall")
-    rooms = {file.stem for file in chapter.glob("*.py")} - {"__init__"} | {file.parent.name for file in chapter.glob("*/__init__.py")}
-    assert rooms - EVERYWHERE - SPECIAL.get(name, set()) == set()
+def test_every_chapter_but_the_training_province_is_under_exactly_one_contract_of_rooms():
+    contracts = [contract for contract in CONTRACTS if contract["id"].startswith("rooms")]
+    assert all(contract["exhaustive"] for contract in contracts)
+    covered = sorted(name for contract in contracts for name in contract["containers"])
+    assert covered == [name for chapter in chapters() if (name := ".".join(chapter.relative_to(ROOT).parts)) != "supervision.training"]
 
 
-def test_every_chapter_but_the_training_province_is_under_the_contract_of_rooms():
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    (containers,) = [contract["containers"] for contract in contracts if contract["id"] == "rooms"]
-    names = {".".join(chapter.relative_to(ROOT).parts) for chapter in chapters()}
-    covered = {name for name in names if name in containers or f"{name.rpartition('.')[0]}.*" in containers}
-    assert names - covered == {"supervision.training"}
+def test_rooms_for_one_chapter_stay_in_that_chapter():
+    for room, owner in {"verdicts": "purchases", "submission": "purchases", "desk": "people"}.items():
+        assert {chapter.name for chapter in chapters() if (chapter / f"{room}.py").exists()} <= {owner}
 
 
 def test_package_files_are_empty():
