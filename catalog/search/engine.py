@@ -1,0 +1,329 @@
+"""The embedded search engine: a tantivy index in the process, read by many processes and written by one."""
+
+import json
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from tantivy import DocAddress, Index, IndexWriter, Order, Query, Searcher
+
+from catalog.search import engine_schema, highlight, paging
+from catalog.search.engine_facets import FacetCounter
+from catalog.search.engine_query import Questions, filtered
+from catalog.search.engine_store import Current, Store
+from catalog.search.engine_words import Vocabulary
+from catalog.search.paging import Place
+from catalog.search.port import (
+    MAX_TOTAL,
+    FacetName,
+    FacetValue,
+    Filters,
+    Health,
+    Hit,
+    IndexStats,
+    Relaxed,
+    SearchDocument,
+    SearchPage,
+    SearchRequest,
+    SearchUnavailable,
+    Sort,
+    Suggestion,
+    SuggestionKind,
+    Ticket,
+)
+from catalog.search.suggestions import Shelf
+
+HEAP_BYTES: Final = 64_000_000
+WRITER_PATIENCE: Final = 10.0
+"""Seconds a write waits for its turn; the outbox tries again later."""
+_ORDERS: Final = {
+    Sort.PRICE_UP: ("by_price", Order.Asc), Sort.PRICE_DOWN: ("by_price", Order.Desc), Sort.SALES: ("by_sales", Order.Desc),
+    Sort.NEWEST: ("by_new", Order.Desc),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One generation, as a search sees it from beginning to end."""
+
+    searcher: Searcher
+    questions: Questions
+    current: Current
+
+
+class EmbeddedEngine:
+    """`SearchEngine` on a folder. Safe for threads; `facet_cache` is how many facet counts of plain browsing are kept."""
+
+    name: Final = "embedded"
+
+    def __init__(self, root: Path, *, facet_cache: int = 256) -> None:
+        self._store = Store(root)
+        self._schema = engine_schema.schema()
+        self._questions = Questions(self._schema)
+        self._facets = FacetCounter(facet_cache)
+        self._vocabulary = Vocabulary()
+        self._shelf = Shelf()
+        self._turn = threading.Lock()
+        self._open: tuple[str, Index] | None = None
+        self._snapshot: Snapshot | None = None
+        self._writer: tuple[str, Index, IndexWriter] | None = None
+
+    # ------------------------------------------------------------ reading
+
+    def search(self, request: SearchRequest) -> SearchPage:
+        began = time.perf_counter()
+        place = paging.read(request)
+        now = self._now()
+        q, partial = (place.q, place.partial) if place else (request.q, False)
+        filters = self._questions.filters(request.filters)
+        base = filtered(self._questions.question(q, partial=partial), filters)
+        hits, total, mark = self._page(now, base, request, place, q, partial=partial)
+        relaxed: tuple[Relaxed, ...] = ()
+        unfiltered: int | None = None
+        if place is None and total == 0 and q.strip():
+            unfiltered = self._count(now, filtered(self._questions.question(q), [])) if filters else None
+            q = (not unfiltered and self._vocabulary.corrected(q, now.searcher, self._questions, now.current.generation)) or q
+            for partial in (False, True) if q != request.q else (True,):
+                base = filtered(self._questions.question(q, partial=partial), filters)
+                hits, total, mark = self._page(now, base, request, None, q, partial=partial)
+                if total:
+                    break
+            partial = partial and total > 0
+            relaxed = self._relaxed(now, q, filters) if partial or not total else ()
+        asked = replace(request, q=q)
+        facets, stats = self._facets.counts(now.searcher, now.current.generation, self._questions, base, asked, partial=partial)
+        wanted = highlight.needles(asked.q) if request.highlight else ()
+        return SearchPage(
+            hits=tuple(self._hit(now, score, address, wanted) for score, address in hits),
+            total=place.total if place else min(total, MAX_TOTAL),
+            total_exact=place.exact if place else total <= MAX_TOTAL,
+            next_page=mark,
+            facets=facets,
+            facet_stats=stats,
+            corrected=q if q != request.q and total else None,
+            partial=partial,
+            relaxed=relaxed,
+            total_unfiltered=unfiltered,
+            took_ms=(time.perf_counter() - began) * 1000,
+            generation=now.current.generation,
+        )
+
+    def suggest(self, prefix: str, limit: int = 10) -> tuple[Suggestion, ...]:
+        if not prefix.strip() or limit < 1:
+            return ()
+        now = self._now()
+        found = list(self._shelf.matching(prefix, now.searcher, now.current.generation, max(limit * 2 // 3, 1)))
+        query = self._questions.question(prefix)
+        wanted = highlight.needles(prefix)
+        seen: set[str] = set()
+        hits = now.searcher.search(query, limit * 4, count=False, weight_by_field="rank").hits if query is not None else []
+        for score, address in hits:
+            if len(found) >= limit:
+                break
+            hit = self._hit(now, score, address, wanted)
+            if str(hit.product_id) not in seen:
+                seen.add(str(hit.product_id))
+                found.append(
+                    Suggestion(kind=SuggestionKind.PRODUCT, text=hit.title, text_html=hit.title_html, value=str(hit.product_id), count=0)
+                )
+        return tuple(found)
+
+    def facet_search(self, facet: FacetName, prefix: str, filters: Filters, limit: int = 20) -> tuple[FacetValue, ...]:
+        now = self._now()
+        within = filtered(None, self._questions.filters(filters, but=facet))
+        return self._facets.matching(now.searcher, within, facet, prefix, limit)
+
+    def _page(
+        self, now: Snapshot, base: Query, request: SearchRequest, place: Place | None, q: str, *, partial: bool
+    ) -> tuple[Sequence[tuple[float, DocAddress]], int, str | None]:
+        """Hits of one page, the total when it is the first, and the mark of the next."""
+        limit, searcher = request.limit, now.searcher
+        if request.sort in _ORDERS:
+            field, order = _ORDERS[request.sort]
+            behind = [self._questions.after(field, place.at, upwards=order is Order.Asc)] if place else []
+            answer = searcher.search(filtered(base, behind), limit + 1, count=place is None, order_by_field=field, order=order)
+            hits = answer.hits[:limit]
+            at, more = (int(hits[-1][0]) if hits else 0), len(answer.hits) > limit
+        else:
+            start = self._start(now, base, place) if place else 0
+            wanted = min(limit, MAX_TOTAL - start)
+            if wanted <= 0:
+                return (), 0, None
+            answer = searcher.search(base, wanted + 1, count=place is None, offset=start, weight_by_field="rank")
+            hits = answer.hits[:wanted]
+            at, more = start + len(hits), len(answer.hits) > wanted and start + wanted < MAX_TOTAL
+        total = place.total if place else int(getattr(answer, "count", 0) or 0)
+        if not more or not hits:
+            return hits, total, None
+        last = int(searcher.fast_field_values("pk", [hits[-1][1]])[0] or 0)
+        exact = place.exact if place else total <= MAX_TOTAL
+        return hits, total, paging.written(Place(request.sort, at, last, min(total, MAX_TOTAL), exact, now.current.generation, q, partial))
+
+    def _start(self, now: Snapshot, base: Query, place: Place) -> int:
+        """Where a page by relevance begins; after a change of the index, behind the last hit shown, wherever it stands now."""
+        if place.generation == now.current.generation:
+            return place.at
+        hits = now.searcher.search(base, min(place.at + 200, MAX_TOTAL), count=False, weight_by_field="rank").hits
+        ids = now.searcher.fast_field_values("pk", [address for _, address in hits])
+        return ids.index(place.last) + 1 if place.last in ids else place.at
+
+    def _hit(self, now: Snapshot, score: float, address: DocAddress, wanted: Sequence[str]) -> Hit:
+        stored = now.searcher.doc(address).to_dict()
+        title, brand, model, category, supplier = json.loads(bytes(stored["card"][0]))
+        return Hit(
+            pk=stored["pk"][0], product_id=stored["product"][0], title=title, title_html=highlight.mark(title, wanted), brand=brand,
+            model=model, category_name=category, supplier_name=supplier, score=float(score),
+        )
+
+    def _count(self, now: Snapshot, query: Query) -> int:
+        return int(getattr(now.searcher.search(query, 1), "count", 0) or 0)
+
+    def _relaxed(self, now: Snapshot, q: str, filters: list[Query]) -> tuple[Relaxed, ...]:
+        """Shorter questions that do have answers, the most specific first."""
+        found = []
+        for shorter in self._vocabulary.shorter(q):
+            total = self._count(now, filtered(self._questions.question(shorter), filters))
+            if total:
+                found.append(Relaxed(q=shorter, total=min(total, MAX_TOTAL)))
+        return tuple(sorted(found, key=lambda one: one.total)[:3])
+
+    # ------------------------------------------------------------ generations
+
+    def _now(self) -> Snapshot:
+        """The newest generation; costs one look at a file when nothing changed. Raises SearchUnavailable."""
+        current = self._store.current() or self._begin()
+        snapshot = self._snapshot
+        if snapshot is not None and snapshot.current == current:
+            return snapshot
+        with self._turn:
+            for _ in range(3):
+                current = self._store.current() or current
+                try:
+                    self._snapshot = self._read(current)
+                except ValueError as failed:
+                    if self._store.current() == current:
+                        raise SearchUnavailable(reason=f"the index cannot be opened, rebuild it: {failed}") from failed
+                else:
+                    return self._snapshot
+        raise SearchUnavailable(reason="the index is replaced faster than it can be opened")
+
+    def _read(self, current: Current) -> Snapshot:
+        if current.version != engine_schema.VERSION:
+            raise SearchUnavailable(reason=f"the index has version {current.version}, not {engine_schema.VERSION}: rebuild it")
+        if self._open is None or self._open[0] != current.folder:
+            self._open = (current.folder, engine_schema.prepare(Index.open(str(self._store.root / current.folder))))
+        else:
+            self._open[1].reload()
+        return Snapshot(self._open[1].searcher(), self._questions, current)
+
+    def _begin(self) -> Current:
+        """An empty index, so that a new mall answers with nothing instead of an error."""
+        with self._store.lock(WRITER_PATIENCE):
+            current = self._store.current()
+            if current is None:
+                folder = self._store.new_folder()
+                Index(self._schema, path=str(folder))
+                current = self._store.publish(folder.name)
+            return current
+
+    # ------------------------------------------------------------ writing
+
+    def upsert(self, documents: Iterable[SearchDocument]) -> Ticket:
+        """Write and commit; when this returns the documents are on disk and every reader finds them."""
+        return self._write(documents, ())
+
+    def delete(self, ids: Iterable[int]) -> Ticket:
+        return self._write((), ids)
+
+    def _write(self, documents: Iterable[SearchDocument], gone: Iterable[int]) -> Ticket:
+        if self._store.current() is None:
+            self._begin()
+        with self._store.lock(WRITER_PATIENCE):
+            writer = self._writing()
+            try:
+                for pk in gone:
+                    writer.delete_documents_by_term("pk", pk)
+                for document in documents:
+                    writer.delete_documents_by_term("pk", document.pk)
+                    writer.add_document(engine_schema.written(document, self._schema))
+                writer.commit()
+            except BaseException:
+                self._writer = None
+                with suppress(ValueError):
+                    writer.rollback()
+                raise
+            assert self._writer is not None
+            return Ticket(id=self._store.publish(self._writer[0]).generation, done=True)
+
+    def _writing(self) -> IndexWriter:
+        """The writer of the current index, opened once and kept. Call with the lock held."""
+        current = self._store.current()
+        assert current is not None
+        if self._writer is not None and self._writer[0] == current.folder:
+            return self._writer[2]
+        self._writer = None
+        if current.version != engine_schema.VERSION:
+            raise SearchUnavailable(reason=f"the index has version {current.version}, not {engine_schema.VERSION}: rebuild it")
+        try:
+            index = engine_schema.prepare(Index.open(str(self._store.root / current.folder)))
+            writer = index.writer(HEAP_BYTES, 1)
+        except ValueError as failed:
+            raise SearchUnavailable(reason=f"the index cannot be written: {failed}") from failed
+        # What a writer killed in the middle left behind.
+        writer.garbage_collect_files()
+        self._store.sweep({current.folder})
+        self._writer = (current.folder, index, writer)
+        return writer
+
+    def wait(self, ticket: Ticket, timeout: float = 30.0) -> None:
+        """Nothing to wait for: a ticket of this engine is done when it is given."""
+
+    def rebuild(self, documents: Iterable[SearchDocument]) -> int:
+        """Write a new index beside the old one and swap. Other writers wait for their turn meanwhile and try again."""
+        with self._store.lock(WRITER_PATIENCE):
+            before = self._store.current()
+            folder = self._store.new_folder()
+            index = engine_schema.prepare(Index(self._schema, path=str(folder)))
+            writer = index.writer(HEAP_BYTES * 2, 1)
+            count = 0
+            for document in documents:
+                writer.add_document(engine_schema.written(document, self._schema))
+                count += 1
+            writer.commit()
+            writer.wait_merging_threads()
+            self._writer = None
+            self._store.publish(folder.name)
+            # The folder before stays for readers that have just been sent to it.
+            self._store.sweep({folder.name, before.folder} if before else {folder.name})
+            return count
+
+    def apply_settings(self) -> None:
+        """Settings of this engine are its schema; a changed one needs a rebuild, which `health` tells."""
+
+    # ------------------------------------------------------------ state
+
+    def health(self) -> Health:
+        try:
+            now = self._now()
+        except SearchUnavailable as refused:
+            return Health(ok=False, engine=self.name, detail=refused.reason)
+        return Health(ok=True, engine=self.name, detail=f"{now.searcher.num_docs} documents, generation {now.current.generation}")
+
+    def stats(self) -> IndexStats:
+        now = self._now()
+        return IndexStats(
+            engine=self.name, documents=now.searcher.num_docs, generation=now.current.generation, size_bytes=self._store.size_bytes(),
+            writing=self._store.busy(),
+        )
+
+    def close(self) -> None:
+        """Give back the writer's lock and wait for its merges."""
+        with self._turn:
+            writer, self._writer = self._writer, None
+            if writer is not None:
+                writer[2].wait_merging_threads()
+            self._snapshot = self._open = None

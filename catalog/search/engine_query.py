@@ -1,0 +1,210 @@
+"""From a question to a query of the embedded engine: every word a ladder of tiers, filters beside it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from tantivy import FieldType, Occur, Query, Schema
+
+from catalog.search import analysis, lexicon
+from catalog.search.port import CATEGORY_FACETS, FLAGS, FacetName, Filters
+from catalog.search.spelling import SEPARATORS, is_cjk
+
+# Tiers of one word. Steps between them are wider than anything popularity adds.
+KEY, NAMED_AND_SAID, NAMED, NAMED_BROADLY, EXACT, PARTS, SYNONYM, SOUND, PAIRS, PREFIX, SPEC, LOOSE_PREFIX, FUZZY, SHELF = (
+    10.0, 9.6, 9.3, 9.0, 8.0, 7.5, 7.0, 6.0, 6.0, 5.0, 4.5, 4.0, 3.0, 8.5,
+)  # fmt: skip
+WHOLE_KEY, KEY_PREFIX = 100.0, 50.0
+"""Added when the whole question is a model or code, or begins one."""
+MAX_SOUNDS: Final = 6
+_PARTICLES: Final = frozenset("式型用款类级的之与和及")
+"""Characters that carry nothing when they stand alone between words."""
+
+
+class Questions:
+    """Builds queries for one schema."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+
+    # ------------------------------------------------------------ small pieces
+
+    def term(self, field: str, value: str | int | bool) -> Query:
+        return Query.term_query(self._schema, field, value, "basic")
+
+    def any_of(self, field: str, values: Sequence[str | int]) -> Query:
+        return self.term(field, values[0]) if len(values) == 1 else Query.term_set_query(self._schema, field, values)
+
+    def prefix(self, field: str, text: str) -> Query:
+        return Query.phrase_prefix_query(self._schema, field, [text])
+
+    # ------------------------------------------------------------ the question
+
+    def question(self, q: str, *, partial: bool = False) -> Query | None:
+        """The query for a question; None when it is empty, a query without hits when nothing of it can be searched.
+
+        `partial` asks for less: most of the words instead of all, and the shelf where a thing belongs when its name is nowhere.
+        """
+        if not q.strip():
+            return None
+        words = analysis.parse(q)
+        if not words:
+            return Query.empty_query()
+        if partial:
+            return self._partial(words)
+        query = _all([self.word(word) for word in words])
+        key = analysis.compact(q)
+        if len(key) < 3 or not any(char.isascii() and char.isdigit() for char in key):
+            return query
+        keyed = [_const(self.term("key", key), WHOLE_KEY), _const(self.prefix("key", key), KEY_PREFIX)]
+        return _either([query, Query.disjunction_max_query(keyed)])
+
+    def _partial(self, words: Sequence[str]) -> Query:
+        if len(words) == 1 and not lexicon.categories_holding(words[0]):
+            words = _content(analysis.runs(words[0]) if not is_cjk(words[0]) else analysis.cut(words[0])) or words
+        needed = max(len(words) - 1, 1) if len(words) <= 3 else -(-len(words) * 2 // 3)
+        asked = [(Occur.Should, self.word(word, loose=True)) for word in words[:7]]
+        return Query.boolean_query(asked, minimum_number_should_match=needed)
+
+    def word(self, word: str, *, whole: bool = True, loose: bool = False) -> Query:
+        """One word of a question; `whole` looks at its parts too, `loose` at the categories where it belongs."""
+        runs = analysis.runs(word)
+        if len(runs) > 1:
+            tiers = [*self._meaning(word), *self._parts(runs)]
+        elif is_cjk(word):
+            tiers = list(self._chinese(word, whole=whole))
+        else:
+            tiers = list(self._latin(word))
+        if loose:
+            meant = (word, *lexicon.by_sound().get(word, ())[:MAX_SOUNDS])
+            shelves = dict.fromkeys(code for one in meant for code in lexicon.categories_holding(one))
+            tiers.extend([_const(self.any_of("cats", tuple(shelves)), SHELF)] if shelves else [])
+        return tiers[0] if len(tiers) == 1 else Query.disjunction_max_query(tiers)
+
+    def _said(self, words: Iterable[str]) -> list[Query]:
+        """Listings that contain any of the words, as words."""
+        words = tuple(words)
+        latin = [analysis.compact(word) for word in words if word.isascii()]
+        found = [self.any_of("w", other)] if (other := [word for word in words if not word.isascii()]) else []
+        return [*found, self.any_of("lat", latin)] if latin else found
+
+    def _meaning(self, word: str) -> Iterator[Query]:
+        """What the word stands for: itself, its synonyms, and the categories it names."""
+        said = self._said((word,))
+        yield from (_const(query, EXACT) for query in said)
+        synonyms = self._said(lexicon.synonyms(word))
+        yield from (_const(query, SYNONYM) for query in synonyms)
+        if named := lexicon.categories_named(word):
+            exactly = lexicon.categories_called(word)
+            yield _const(self.any_of("cats", named), NAMED_BROADLY)
+            yield _const(_all([self.any_of("cats", exactly or named), *said]), NAMED_AND_SAID)
+            if exactly:
+                yield _const(self.any_of("cats", exactly), NAMED)
+        if holding := lexicon.categories_holding(word):
+            described = self.any_of("sp", tuple(map(analysis.compact, (word, *lexicon.synonyms(word)))))
+            yield _const(_all([self.any_of("cats", holding), _either([*said, *synonyms])]), NAMED_BROADLY)
+            yield _const(_all([self.any_of("cats", holding), described]), EXACT)
+
+    def _parts(self, parts: Sequence[str]) -> Iterator[Query]:
+        parts = _content(parts)[:7]
+        if parts:
+            yield Query.boost_query(_all([self.word(part, whole=False) for part in parts]), PARTS / EXACT / len(parts))
+
+    def _chinese(self, word: str, *, whole: bool) -> Iterator[Query]:
+        yield from self._meaning(word)
+        pairs = list(dict.fromkeys(analysis.pairs(word)))[len(set(word)) :] if len(word) > 1 else [word]
+        yield _const(_all([self.term("bi", pair) for pair in pairs]), PAIRS)
+        yield _const(self.term("sp", word), SPEC)
+        if whole:
+            parts = analysis.cut(word)
+            if len(parts) > 1 and any(len(part) > 1 for part in parts):
+                yield from self._parts(parts)
+
+    def _latin(self, word: str) -> Iterator[Query]:
+        key = word if "." in word and word.replace(".", "").isdigit() else analysis.compact(word)
+        yield _const(self.any_of("lat", tuple({key, word})), EXACT)
+        yield _const(self.any_of("sp", tuple({key, word})), SPEC)
+        yield from self._meaning(key)
+        if len(key) > 2:
+            yield _const(self.term("key", key), KEY)
+        if len(key) <= analysis.EDGE:
+            yield _const(self.term("pre", key), PREFIX)
+        else:
+            yield _const(self.prefix("lat", key), PREFIX)
+            yield _const(self.prefix("py", key), LOOSE_PREFIX)
+        yield _const(self.prefix("sp", key), LOOSE_PREFIX)
+        parts = [part for part in SEPARATORS.split(word) if part]
+        if len(parts) > 1:
+            yield _const(_all([self.term("lat", part) for part in parts]), PAIRS)
+        if any(char.isalpha() for char in key) and len(key) > 1:
+            yield from self._sounds(key)
+            if len(key) >= 5:
+                yield _const(Query.fuzzy_term_query(self._schema, "lat", key, 1 if len(key) < 9 else 2), FUZZY)
+
+    def _sounds(self, key: str) -> Iterator[Query]:
+        """Listings whose words are spelt `key` in pinyin or in initials."""
+        yield _const(self.term("py", key), SOUND)
+        for word in lexicon.by_sound().get(key, ())[:MAX_SOUNDS]:
+            yield Query.boost_query(Query.disjunction_max_query(list(self._meaning(word))), SOUND / EXACT)
+
+    # ------------------------------------------------------------ filters
+
+    def filters(self, filters: Filters, *, but: FacetName | None = None) -> list[Query]:
+        """One query per field that is set; `but` leaves out the filter of one facet."""
+        found: list[Query] = []
+        if filters.categories and but not in CATEGORY_FACETS:
+            found.append(self.any_of("cats", filters.categories))
+        for facet, field, values in (
+            (FacetName.BRAND, "brand", filters.brands),
+            (FacetName.SUPPLIER, "supplier_id", tuple(map(str, filters.suppliers))),
+            (FacetName.REGION, "region", filters.regions),
+            (FacetName.CREDIT, "credit", filters.credit),
+        ):
+            if values and facet is not but:
+                found.append(self.any_of(field, values))
+        if filters.products:
+            found.append(self.any_of("product", filters.products))
+        if but is not FacetName.PRICE and (filters.price_min_fen is not None or filters.price_max_fen is not None):
+            found.append(self._between("price", filters.price_min_fen, filters.price_max_fen))
+        if filters.delivery_days_max is not None:
+            found.append(self._between("delivery", None, filters.delivery_days_max))
+        for flag in FLAGS:
+            wanted: bool | None = getattr(filters, flag.value)
+            if wanted is not None and flag is not but:
+                found.append(self.term(flag.value, wanted))
+        return found
+
+    def _between(self, field: str, low: int | None, high: int | None) -> Query:
+        return Query.range_query(self._schema, field, FieldType.Integer, low, high)
+
+    def after(self, field: str, value: int, *, upwards: bool) -> Query:
+        """Listings behind a place in the order of a composite field."""
+        return Query.range_query(
+            self._schema, field, FieldType.Unsigned, value if upwards else None, None if upwards else value,
+            include_lower=False, include_upper=False,
+        )  # fmt: skip
+
+
+def filtered(question: Query | None, filters: Sequence[Query]) -> Query:
+    """The question within its filters, which add nothing to the score."""
+    if question is None and not filters:
+        return Query.all_query()
+    parts = [(Occur.Must, _const(query, 0.0)) for query in filters]
+    # Without a question every hit scores alike and popularity alone orders them.
+    parts.insert(0, (Occur.Must, question if question is not None else Query.all_query()))
+    return Query.boolean_query(parts)
+
+
+def _content(parts: Sequence[str]) -> Sequence[str]:
+    return [part for part in parts if part not in _PARTICLES]
+
+
+def _const(query: Query, score: float) -> Query:
+    return Query.const_score_query(query, score)
+
+
+def _all(queries: Sequence[Query]) -> Query:
+    return queries[0] if len(queries) == 1 else Query.boolean_query([(Occur.Must, query) for query in queries])
+
+
+def _either(queries: Sequence[Query]) -> Query:
+    return queries[0] if len(queries) == 1 else Query.boolean_query([(Occur.Should, query) for query in queries])

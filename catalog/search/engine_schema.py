@@ -1,0 +1,116 @@
+"""Fields of the embedded index, and how a listing is written into them."""
+
+import json
+from typing import Final
+
+from tantivy import Document, Index, Schema, SchemaBuilder, TextAnalyzerBuilder, Tokenizer
+
+from catalog.search import analysis
+from catalog.search.port import CATEGORY_FACETS, FLAGS, FacetName, SearchDocument
+
+VERSION: Final = 1
+"""Raised with every change of fields or of analysis; an index of another version must be rebuilt."""
+ID_BITS: Final = 27
+_ID_MASK: Final = (1 << ID_BITS) - 1
+_VALUE_LIMIT: Final = (1 << (63 - ID_BITS)) - 1
+
+FACET_FIELDS: Final = {
+    FacetName.CAT1: "cat1", FacetName.CAT2: "cat2", FacetName.CAT3: "cat3", FacetName.BRAND: "brand", FacetName.SUPPLIER: "supplier",
+    FacetName.REGION: "region", FacetName.CREDIT: "credit", **{flag: flag.value for flag in FLAGS},
+}  # fmt: skip
+LABEL: Final = "\t"
+"""Stands between the code and the label of a facet value."""
+
+
+def schema() -> Schema:
+    builder = SchemaBuilder()
+    builder.add_integer_field("pk", stored=True, indexed=True, fast=True)
+    builder.add_integer_field("product", stored=True, indexed=True, fast=True)
+    builder.add_text_field("w", tokenizer_name="whitespace", index_option="basic")
+    builder.add_text_field("bi", tokenizer_name="whitespace", index_option="basic")
+    # A prefix query reads term frequencies even of one word.
+    for name in ("lat", "py", "sp"):
+        builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field("key", tokenizer_name="raw", index_option="freq")
+    builder.add_text_field("pre", tokenizer_name="whitespace", index_option="basic")
+    builder.add_text_field("cats", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("supplier_id", tokenizer_name="raw", index_option="basic")
+    for name in ("leaf", "cat1", "cat2", "cat3", "brand", "supplier", "region", "credit"):
+        builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
+    for name in ("price", "delivery"):
+        builder.add_integer_field(name, fast=True)
+    for flag in FLAGS:
+        builder.add_boolean_field(flag.value, indexed=True, fast=True)
+    builder.add_float_field("rank", fast=True)
+    for name in ("by_price", "by_sales", "by_new"):
+        builder.add_unsigned_field(name, fast=True)
+    builder.add_bytes_field("card", stored=True)
+    return builder.build()
+
+
+def prepare(index: Index) -> Index:
+    """Tokenizers live in the process, not in the files: every opening needs this."""
+    index.register_tokenizer("whitespace", TextAnalyzerBuilder(Tokenizer.whitespace()).build())
+    index.config_reader("manual", 0)
+    return index
+
+
+def composite(value: int, pk: int) -> int:
+    """One number that sorts by `value` and then by id, so that no two listings share a place."""
+    return (min(max(value, 0), _VALUE_LIMIT) << ID_BITS) | (pk & _ID_MASK)
+
+
+def rank(popularity: float) -> float:
+    """The factor field of popularity, 0 to 1: log2(2 + rank) runs from 1 to 1 + 1/400, less than any step between tiers."""
+    return float(2.0 ** (1.0 + min(max(popularity, 0.0), 1.0) / 400.0) - 2.0)
+
+
+def keys_of(document: SearchDocument) -> list[str]:
+    """What a buyer may paste to find exactly this: the model, with and without its brand, and the id of the listing."""
+    model = analysis.compact(document.model)
+    return [key for key in dict.fromkeys((model, analysis.compact(document.brand) + model, str(document.pk))) if key]
+
+
+def analysed(document: SearchDocument) -> analysis.Analysed:
+    return analysis.analyse(
+        document.title, document.brand, document.model, document.category_name, document.category_code,
+        document.spec, document.supplier_name,
+    )  # fmt: skip
+
+
+def written(document: SearchDocument, of: Schema) -> Document:
+    found = analysed(document)
+    path = document.category_path[:3]
+    facts: dict[str, object] = {
+        "pk": document.pk,
+        "product": document.product_id,
+        "w": found.words,
+        "bi": found.pairs,
+        "lat": found.latin,
+        "sp": found.spec,
+        "py": found.pinyin,
+        "pre": found.edges,
+        "key": keys_of(document),
+        "cats": list(dict.fromkeys((*(step.code for step in path), document.category_code))),
+        "supplier_id": str(document.supplier_id),
+        "leaf": document.category_code + LABEL + document.category_name,
+        "brand": document.brand,
+        "supplier": f"{document.supplier_id}{LABEL}{document.supplier_name}",
+        "region": list(document.regions),
+        "price": document.price_fen,
+        "delivery": document.delivery_days,
+        "rank": rank(document.popularity),
+        "by_price": composite(document.price_fen, document.pk),
+        "by_sales": composite(document.sales, document.pk),
+        "by_new": composite(int(document.created_at.timestamp()), document.pk),
+        "card": json.dumps(
+            [document.title, document.brand, document.model, document.category_name, document.supplier_name], ensure_ascii=False
+        ).encode(),
+    }
+    for name, step in zip(CATEGORY_FACETS, path, strict=False):
+        facts[name.value] = step.code + LABEL + step.name
+    if document.credit is not None:
+        facts["credit"] = document.credit
+    for flag in FLAGS:
+        facts[flag.value] = getattr(document, flag.value)
+    return Document.from_dict(facts, of)
