@@ -4,7 +4,7 @@ from alembic import context
 
 from app import config
 from app.kernel.db import Base, make_engine
-from migrations import tables  # noqa: F401 - every mapped class of the product
+from migrations import tables
 
 
 def run(connection: object) -> None:

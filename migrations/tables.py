@@ -21,4 +21,4 @@ import orders.ratings.tables
 import supervision.alerts.tables
 import supervision.dashboard.tables
 import supervision.disclosure.tables
-import supervision.journal.tables  # noqa: F401
+import supervision.journal.tables

@@ -1,21 +1,12 @@
 """Listings: a supplier's offer of a product, its immutable versions, and thereby its price history."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, enum_column
-
-
-class Shelf(StrEnum):
-    """Where a listing stands."""
-
-    DRAFT = "draft"
-    ON_SHELF = "on_shelf"
-    OFF_SHELF = "off_shelf"
-    FROZEN = "frozen"
+from catalog.listings.states import Shelf
 
 
 class Listing(Base):

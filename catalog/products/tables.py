@@ -1,19 +1,12 @@
 """Product definitions: one row per brand and model, whoever offers it."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, enum_column
-
-
-class Origin(StrEnum):
-    """Where a product comes from in the sense of the import rules."""
-
-    DOMESTIC = "domestic"
-    IMPORTED = "imported"
+from catalog.products.states import Origin
 
 
 class Product(Base):

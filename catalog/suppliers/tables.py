@@ -1,30 +1,12 @@
 """The supplier library: what the mall knows of a supplier beyond the organisation."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, enum_column
-
-
-class Scale(StrEnum):
-    """Size class of an enterprise; micro, small and medium ones are SMEs (中小企业划型)."""
-
-    MICRO = "micro"
-    SMALL = "small"
-    MEDIUM = "medium"
-    LARGE = "large"
-
-
-class Standing(StrEnum):
-    """Whether a supplier may trade now."""
-
-    ACTIVE = "active"
-    SUSPENDED = "suspended"
-    BANNED = "banned"
-    REMOVED = "removed"
+from catalog.suppliers.states import Scale, Standing
 
 
 class Supplier(Base):
@@ -33,6 +15,7 @@ class Supplier(Base):
     __tablename__ = "suppliers"
 
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), primary_key=True)
+    name: Mapped[str]
     kind: Mapped[str]
     scale: Mapped[Scale] = enum_column(Scale)
     standing: Mapped[Standing] = enum_column(Standing, default=Standing.ACTIVE)

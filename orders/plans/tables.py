@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, enum_column
@@ -41,13 +41,13 @@ class Plan(Base):
 
 
 class PlanLine(Base):
-    """What a plan lets a unit order: category, quantity, money; backed by a control of its own."""
+    """What a plan lets a unit order: category, quantity, money; backed by a control of its own.
+
+    How many pieces have been ordered stands with the money on the control (`Control.ordered` of `Control.quantity`).
+    """
 
     __tablename__ = "plan_lines"
-    __table_args__ = (
-        UniqueConstraint("plan_id", "line_no"),
-        CheckConstraint("ordered_quantity >= 0 AND ordered_quantity <= quantity", name="quantity_within"),
-    )
+    __table_args__ = (UniqueConstraint("plan_id", "line_no"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id"))
@@ -61,4 +61,3 @@ class PlanLine(Base):
     name: Mapped[str]
     quantity: Mapped[int]
     amount_fen: Mapped[int]
-    ordered_quantity: Mapped[int] = mapped_column(default=0)

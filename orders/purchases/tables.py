@@ -1,22 +1,13 @@
 """Submissions, the orders they were split into, refused attempts, and the record of every check."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, enum_column
 from orders.purchases.states import State
-
-
-class Outcome(StrEnum):
-    """What a check said."""
-
-    PASS = "pass"  # noqa: S105 - a verdict
-    WATCH = "watch"
-    HOLD = "hold"
-    BLOCK = "block"
+from orders.purchases.verdicts import Outcome
 
 
 class Submission(Base):
@@ -31,7 +22,6 @@ class Submission(Base):
     digest: Mapped[str]
     unit_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"))
     buyer_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
-    total_fen: Mapped[int]
     at: Mapped[datetime]
 
 
@@ -102,9 +92,7 @@ class OrderLine(Base):
     __table_args__ = (
         UniqueConstraint("order_id", "line_no"),
         CheckConstraint("quantity > 0 AND amount_fen = price_fen * quantity", name="amount"),
-        CheckConstraint(
-            "rejected >= 0 AND shipped >= 0 AND delivered >= 0 AND accepted >= 0 AND returned >= 0", name="not_negative"
-        ),
+        CheckConstraint("rejected >= 0 AND shipped >= 0 AND delivered >= 0 AND accepted >= 0 AND returned >= 0", name="not_negative"),
         CheckConstraint("shipped + rejected <= quantity AND delivered <= shipped", name="shipped_within"),
         CheckConstraint("accepted + returned <= delivered", name="accepted_within"),
     )
@@ -148,5 +136,22 @@ class DecisionRecord(Base):
     subject: Mapped[str]
     inputs: Mapped[str] = mapped_column(Text)
     threshold: Mapped[str] = mapped_column(Text)
+    facts: Mapped[str] = mapped_column(Text)
     outcome: Mapped[Outcome] = enum_column(Outcome)
     at: Mapped[datetime]
+
+
+class Hold(Base):
+    """A rule holds the order until the buyer has explained and the unit's finance head has cleared it."""
+
+    __tablename__ = "holds"
+    __table_args__ = (UniqueConstraint("order_id", "rule"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
+    rule: Mapped[str]
+    explanation: Mapped[str | None] = mapped_column(Text)
+    explained_by: Mapped[int | None]
+    explained_at: Mapped[datetime | None]
+    cleared_by: Mapped[int | None]
+    cleared_at: Mapped[datetime | None]

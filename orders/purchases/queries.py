@@ -1,0 +1,196 @@
+"""Reads of orders, and the facts that a submission is judged by: few statements, however many lines."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
+from sqlalchemy.orm import Session
+
+from app.accounts.people.desk import Desk
+from app.kernel import clock, regions
+from app.kernel.errors import Missing
+from app.policy import Actor, Reach, scope_of
+from catalog.listings import queries as listings
+from catalog.taxonomy import queries as taxonomy
+from catalog.taxonomy.rules import CategoryKind, What
+from orders.budgets.tables import Allotment, Control
+from orders.plans.states import PlanState
+from orders.plans.tables import Plan, PlanLine
+from orders.purchases.rules import Facts, Funding, Line, Past
+from orders.purchases.states import FINAL, State
+from orders.purchases.tables import DecisionRecord, Order, OrderLine, Submission
+
+PAST_DAYS = 30
+"""The widest window that a gate may look back over (rule S02)."""
+
+_VOID = FINAL - {State.CLOSED}
+KIND_OF = {"A": CategoryKind.GOODS, "B": CategoryKind.WORKS, "C": CategoryKind.SERVICES}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """One line as the buyer sends it off."""
+
+    listing_id: int
+    quantity: int
+    seen_price_fen: int
+    plan_line_id: int | None
+    address_id: int | None
+
+
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """The orders an actor may see: own unit's, own supplier's, or a supervised region's."""
+    scope = scope_of(actor)
+    if scope.reach is Reach.EVERYWHERE:
+        return true()
+    if scope.reach is Reach.REGION and scope.region is not None:
+        return Order.region.in_(regions.below(scope.region)) if scope.region != "410000" else true()
+    if scope.reach is Reach.ORGANISATION and actor.is_supplier:
+        return and_(Order.supplier_id == scope.organisation_id, Order.state.not_in(UNSEEN_BY_SUPPLIER))
+    if scope.reach is Reach.ORGANISATION:
+        return Order.unit_id == scope.organisation_id
+    return false()
+
+
+UNSEEN_BY_SUPPLIER = frozenset({State.HELD, State.SUBMITTED, State.REJECTED})
+"""A supplier learns of an order when the unit has approved it."""
+
+
+def by_number(session: Session, actor: Actor, number: str) -> Order:
+    """The order with this number if the actor may see it. Raises Missing otherwise, whatever the reason."""
+    order = session.scalar(select(Order).where(Order.number == number, visible_to(actor)))
+    if order is None:
+        raise Missing()
+    return order
+
+
+def lines_of(session: Session, order: Order) -> list[OrderLine]:
+    """The lines of an order, in line order."""
+    return list(session.scalars(select(OrderLine).where(OrderLine.order_id == order.id).order_by(OrderLine.line_no)))
+
+
+def orders_of(session: Session, submission: Submission) -> list[Order]:
+    """The orders a submission was split into."""
+    return list(session.scalars(select(Order).where(Order.submission_id == submission.id).order_by(Order.id)))
+
+
+def decisions_of(session: Session, order: Order) -> list[DecisionRecord]:
+    """The record of every check of the submission this order came from."""
+    number = select(Submission.number).where(Submission.id == order.submission_id).scalar_subquery()
+    return list(session.scalars(select(DecisionRecord).where(DecisionRecord.submission == number).order_by(DecisionRecord.id)))
+
+
+def fundings(session: Session, actor: Actor, plan_line_ids: Iterable[int]) -> dict[int, Funding]:
+    """The unit's own plan lines with both controls as they stand now, by id; foreign ids are simply not found."""
+    wanted = set(plan_line_ids)
+    if not wanted:
+        return {}
+    plan_control, allotment_control = Control.__table__.alias("plan_control"), Control.__table__.alias("allotment_control")
+
+    def free(control: Any) -> ColumnElement[int]:
+        left: ColumnElement[int] = (
+            control.c.amount_fen - control.c.reserved_fen - control.c.committed_fen - control.c.accrued_fen - control.c.paid_fen
+        )
+        return left
+
+    rows = session.execute(
+        select(
+            PlanLine.id,
+            Plan.number,
+            Plan.state,
+            Plan.year,
+            PlanLine.line_no,
+            PlanLine.category_code,
+            plan_control.c.quantity - plan_control.c.ordered,
+            PlanLine.control_id,
+            free(plan_control).label("plan_free_fen"),
+            Allotment.id.label("allotment_id"),
+            Allotment.number.label("allotment_number"),
+            Allotment.economic_class,
+            Allotment.control_id.label("allotment_control_id"),
+            free(allotment_control).label("allotment_free_fen"),
+        )
+        .join(Plan, Plan.id == PlanLine.plan_id)
+        .join(plan_control, plan_control.c.id == PlanLine.control_id)
+        .join(Allotment, Allotment.id == PlanLine.allotment_id)
+        .join(allotment_control, allotment_control.c.id == Allotment.control_id)
+        .where(PlanLine.id.in_(wanted), Plan.unit_id == actor.organisation_id)
+    )
+    return {
+        row.id: Funding(
+            plan_line_id=row.id,
+            plan_number=row.number,
+            line_no=row.line_no,
+            filed=row.state is PlanState.FILED,
+            year=row.year,
+            category=row.category_code,
+            remaining_quantity=row[6] or 0,
+            plan_control_id=row.control_id,
+            plan_free_fen=row.plan_free_fen,
+            allotment_id=row.allotment_id,
+            allotment_number=row.allotment_number,
+            allotment_control_id=row.allotment_control_id,
+            allotment_free_fen=row.allotment_free_fen,
+            economic_class=row.economic_class,
+        )
+        for row in rows
+    }
+
+
+def past_orders(session: Session, unit_id: int, level3: Iterable[str], since: datetime) -> tuple[Past, ...]:
+    """The unit's standing orders in these level-3 categories since a moment, summed per order and category."""
+    cut = func.substr(OrderLine.category_code, 1, 7)
+    rows = session.execute(
+        select(Order.number, Order.supplier_id, Order.submitted_at, cut.label("level3"), func.sum(OrderLine.amount_fen).label("amount_fen"))
+        .join(OrderLine, OrderLine.order_id == Order.id)
+        .where(Order.unit_id == unit_id, Order.submitted_at >= since, Order.state.not_in(_VOID), cut.in_(set(level3)))
+        .group_by(Order.number, Order.supplier_id, Order.submitted_at, cut)
+        .order_by(Order.submitted_at)
+    )
+    return tuple(
+        Past(number=row.number, supplier_id=row.supplier_id, level3=row.level3, amount_fen=int(row.amount_fen), at=row.submitted_at)
+        for row in rows
+    )
+
+
+def facts_for(session: Session, actor: Actor, wishes: Sequence[Wish], desk: Desk) -> Facts:
+    """Everything the checks look at, read now. Raises Missing when a listing does not exist."""
+    at, on = clock.now(), clock.today()
+    found = listings.offers(session, (wish.listing_id for wish in wishes), actor.region, on)
+    funding = fundings(session, actor, (wish.plan_line_id for wish in wishes if wish.plan_line_id))
+    if any(wish.listing_id not in found for wish in wishes):
+        raise Missing()
+    default_place = next(iter(desk.places.values()), "")
+    lines = tuple(
+        Line(
+            no=no,
+            quantity=wish.quantity,
+            seen_price_fen=wish.seen_price_fen,
+            offer=found[wish.listing_id],
+            funding=funding.get(wish.plan_line_id or 0),
+            place=desk.places[wish.address_id] if wish.address_id else default_place,
+        )
+        for no, wish in enumerate(wishes, start=1)
+    )
+    kinds = {line.level3[0] for line in lines}
+    return Facts(
+        unit_id=actor.organisation_id or 0,
+        region=actor.region,
+        year=on.year,
+        at=at,
+        lines=lines,
+        other_approvers=desk.other_approvers,
+        other_acceptors=desk.other_acceptors,
+        mall_ceiling_fen={k: taxonomy.limit(session, What.MALL_CEILING, actor.region, KIND_OF[k], on).amount_fen for k in kinds},
+        direct_ceiling_fen={k: taxonomy.limit(session, What.DIRECT_CEILING, actor.region, KIND_OF[k], on).amount_fen for k in kinds},
+        past=past_orders(session, actor.organisation_id or 0, (line.level3 for line in lines), at - timedelta(days=PAST_DAYS)),
+    )
+
+
+def search_condition(text: str) -> ColumnElement[bool]:
+    """Orders whose number or line titles hold the text."""
+    like = f"%{text.strip()}%"
+    titles = select(OrderLine.order_id).where(or_(OrderLine.title.like(like), OrderLine.model.like(like)))
+    return or_(Order.number.like(like.upper()), Order.id.in_(titles))
