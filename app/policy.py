@@ -152,7 +152,14 @@ _WATCH = frozenset(
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.BUYER: _UNIT
-    | {Permission.CART_USE, Permission.ORDER_SUBMIT, Permission.ORDER_EXPLAIN, Permission.RATING_GIVE, Permission.CONTRACT_AGREE},
+    | {
+        Permission.CART_USE,
+        Permission.PLAN_FILE,
+        Permission.ORDER_SUBMIT,
+        Permission.ORDER_EXPLAIN,
+        Permission.RATING_GIVE,
+        Permission.CONTRACT_AGREE,
+    },
     Role.APPROVER: _UNIT | {Permission.ORDER_APPROVE, Permission.HOLD_CLEAR},
     Role.ACCEPTOR: _UNIT | {Permission.GOODS_RECEIVE, Permission.GOODS_ACCEPT},
     Role.FINANCE: _UNIT

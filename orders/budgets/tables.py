@@ -1,31 +1,13 @@
 """Budget projects, allotments, procurement-budget lines; controls and their append-only moves."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, enum_column
-
-
-class ControlKind(StrEnum):
-    """What a control limits: a money source (指标) or a line of a filed plan (计划明细)."""
-
-    ALLOTMENT = "allotment"
-    PLAN_LINE = "plan_line"
-
-
-class Pool(StrEnum):
-    """Where money of a control stands. The four in the middle are the buckets people see: 冻结 承诺 应付 已付."""
-
-    OUTSIDE = "outside"
-    FREE = "free"
-    RESERVED = "reserved"
-    COMMITTED = "committed"
-    ACCRUED = "accrued"
-    PAID = "paid"
+from orders.budgets.states import ControlKind, Pool
 
 
 class BudgetProject(Base):
@@ -43,7 +25,10 @@ class BudgetProject(Base):
 
 
 class Control(Base):
-    """What may be spent. Four disjoint counters in fen; free is what they leave of the amount."""
+    """What may be spent. Four disjoint counters in fen; free is what they leave of the amount.
+
+    A plan line also counts pieces: `ordered` of `quantity`; an allotment counts none.
+    """
 
     __tablename__ = "controls"
     __table_args__ = (
@@ -52,6 +37,7 @@ class Control(Base):
             "reserved_fen >= 0 AND committed_fen >= 0 AND accrued_fen >= 0 AND paid_fen >= 0 AND amount_fen >= 0",
             name="not_negative",
         ),
+        CheckConstraint("ordered >= 0 AND (quantity IS NULL OR ordered <= quantity)", name="pieces"),
         Index("ix_controls_unit_year", "unit_id", "year", "kind"),
     )
 
@@ -64,6 +50,8 @@ class Control(Base):
     committed_fen: Mapped[int] = mapped_column(default=0)
     accrued_fen: Mapped[int] = mapped_column(default=0)
     paid_fen: Mapped[int] = mapped_column(default=0)
+    quantity: Mapped[int | None]
+    ordered: Mapped[int] = mapped_column(default=0)
 
     @hybrid_property
     def free_fen(self) -> int:
@@ -91,10 +79,11 @@ class Move(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)
     control_id: Mapped[int] = mapped_column(ForeignKey("controls.id"), index=True)
-    source: Mapped[Pool] = enum_column(Pool)
-    target: Mapped[Pool] = enum_column(Pool)
+    source: Mapped[Pool] = enum_column(Pool, check="known_source")
+    target: Mapped[Pool] = enum_column(Pool, check="known_target")
     amount_fen: Mapped[int]
     order_line_id: Mapped[int | None] = mapped_column(index=True)
+    quantity: Mapped[int] = mapped_column(default=0)
     stream: Mapped[str]
     version: Mapped[int]
     actor_id: Mapped[int | None]
