@@ -109,10 +109,7 @@ def _make_postgresql_template() -> str:
 
 
 def _fill(url: str, *, afterwards: str) -> None:
-    if any((ROOT / "migrations/versions").glob("0*.py")):
-        migrate(url)
-    else:
-        _create_all(url)
+    migrate(url)
     engine = make_engine(url)
     with Session(engine) as session, commit(session):
         load_reference(session, supplement=True)
@@ -126,19 +123,4 @@ def administer(server: str, statement: str) -> None:
     engine = make_engine(f"{server}/postgres")
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(statement))
-    engine.dispose()
-
-
-def _create_all(url: str) -> None:
-    import importlib
-
-    from app.kernel.db import Base
-
-    for file in sorted(ROOT.glob("*/**/tables.py")):
-        if ".venv" not in file.parts and "migrations" not in file.parts:
-            importlib.import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
-    import app.kernel.outbox  # noqa: F401
-
-    engine = make_engine(url)
-    Base.metadata.create_all(engine)
     engine.dispose()
