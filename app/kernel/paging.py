@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, and_, false, or_
+from sqlalchemy import ColumnElement, Select, and_, false, or_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.kernel.errors import N_, Invalid
 
 T = TypeVar("T")
+AnySelect = Select[*tuple[Any, ...]]
 
 FORWARD, BACK = "n", "p"
 LARGEST = 2**63 - 1
@@ -47,12 +48,12 @@ class Page(Generic[T]):
     prev: str | None = None
 
 
-def page(session: Session, query: Select[tuple[T]], keys: Sequence[Key], *, cursor: str | None = None, limit: int = 50) -> Page[T]:
+def page(session: Session, query: Select[T], keys: Sequence[Key], *, cursor: str | None = None, limit: int = 50) -> Page[T]:
     """One page of a select of one entity or column, in the order of the keys. Raises BadCursor."""
     return _read(session, query, keys, cursor, limit, pick=lambda row: row[0])
 
 
-def rows(session: Session, query: Select[Any], keys: Sequence[Key], *, cursor: str | None = None, limit: int = 50) -> Page[Row[Any]]:
+def rows(session: Session, query: AnySelect, keys: Sequence[Key], *, cursor: str | None = None, limit: int = 50) -> Page[Any]:
     """One page of a select of several columns; the sort keys stand behind the row's own columns. Raises BadCursor."""
     return _read(session, query, keys, cursor, limit, pick=lambda row: row)
 
@@ -87,7 +88,7 @@ def beyond(keys: Sequence[Key], values: Sequence[Any], *, back: bool = False) ->
 
 
 def _read(
-    session: Session, query: Select[Any], keys: Sequence[Key], cursor: str | None, limit: int, *, pick: Callable[[Row[Any]], T]
+    session: Session, query: AnySelect, keys: Sequence[Key], cursor: str | None, limit: int, *, pick: Callable[[Any], T]
 ) -> Page[T]:
     back = False
     if cursor:

@@ -53,14 +53,6 @@ def matches_nobody(password: str) -> None:
     matches(_NOBODY, password)
 
 
-def is_stale(kept: str) -> bool:
-    """Whether a hash was made with other costs than today's."""
-    try:
-        return _hasher(PROPER).check_needs_rehash(kept)
-    except InvalidHashError:
-        return True
-
-
 def _hasher(cost: Cost) -> PasswordHasher:
     return PasswordHasher(time_cost=cost.passes, memory_cost=cost.memory_kib, parallelism=1)
 

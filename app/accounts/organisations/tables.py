@@ -41,6 +41,7 @@ class Address(Base):
     street: Mapped[str]
     contact: Mapped[str]
     phone: Mapped[str]
+    is_default: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
 
 
@@ -53,4 +54,5 @@ class InvoiceTitle(Base):
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), index=True)
     title: Mapped[str]
     tax_number: Mapped[str]
+    is_default: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)

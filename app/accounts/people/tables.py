@@ -3,11 +3,14 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, enum_column
 from app.policy import Role
+
+_ADMINISTRATORS = text("role IN ('system_admin', 'security_admin', 'audit_admin')")
+_RULES_OR_CASES = text("role IN ('rule_admin', 'supervisor')")
 
 
 class PersonState(StrEnum):
@@ -33,6 +36,8 @@ class Person(Base):
     totp_last_step: Mapped[int | None]
     failures: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
+    sessions_from: Mapped[datetime | None]
+    """Sessions opened before this moment are ended (password changed, person disabled)."""
     state: Mapped[PersonState] = enum_column(PersonState, default=PersonState.ACTIVE)
     locale: Mapped[str] = mapped_column(default="zh")
     version: Mapped[int] = mapped_column(default=0)
@@ -40,9 +45,13 @@ class Person(Base):
 
 
 class Post(Base):
-    """A role that a person holds."""
+    """A role that a person holds; the database itself keeps the exclusive ones apart."""
 
     __tablename__ = "posts"
+    __table_args__ = (
+        Index("uq_posts_one_administrator", "person_id", unique=True, sqlite_where=_ADMINISTRATORS, postgresql_where=_ADMINISTRATORS),
+        Index("uq_posts_rules_or_cases", "person_id", unique=True, sqlite_where=_RULES_OR_CASES, postgresql_where=_RULES_OR_CASES),
+    )
 
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
     role: Mapped[Role] = enum_column(Role, primary_key=True)

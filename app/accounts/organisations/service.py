@@ -1,0 +1,208 @@
+"""Registers organisations, their delivery addresses and invoice titles. The way in commits."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from app.accounts.organisations import queries, rules
+from app.accounts.organisations.events import (
+    AddressAdded,
+    AddressWithdrawn,
+    InvoiceTitleAdded,
+    InvoiceTitleWithdrawn,
+    OrganisationRegistered,
+)
+from app.accounts.organisations.rules import CodeTaken, NewOrganisation, WrongParent
+from app.accounts.organisations.tables import Address, InvoiceTitle, Organisation
+from app.kernel import clock, credit_codes, outbox, regions, sheets
+from app.kernel.errors import N_
+from app.kernel.outbox import Entry
+from app.kernel.sheets import CellProblem, Imported
+from app.policy import Actor, OrganisationKind, Permission
+
+
+def stream(organisation_id: int) -> str:
+    """The name of an organisation's stream of events."""
+    return f"organisation/{organisation_id}"
+
+
+def register(session: Session, actor: Actor, new: NewOrganisation) -> Organisation:
+    """Enter an organisation. Raises Forbidden, BadCode, BadCreditCode, UnknownRegion, CodeTaken or WrongParent."""
+    actor.must(Permission.ORGANISATION_REGISTER)
+    rules.check_code(new.code)
+    if new.credit_code:
+        credit_codes.check(new.credit_code)
+    regions.by_code(new.region)
+    taken = session.scalars(
+        select(Organisation).where(or_(Organisation.code == new.code, Organisation.credit_code == (new.credit_code or new.code)))
+    ).first()
+    if taken is not None:
+        field = "code" if taken.code == new.code else "credit_code"
+        raise CodeTaken(taken=getattr(taken, field) or new.code, field=field)
+    parent = _parent(session, new)
+    row = Organisation(
+        kind=new.kind,
+        code=new.code,
+        name=new.name,
+        short_name=new.short_name or new.name,
+        credit_code=new.credit_code or None,
+        region=new.region,
+        parent_id=parent.id if parent else None,
+        level=parent.level + 1 if parent else 1,
+        unit_kind=new.unit_kind or None,
+        registered_at=clock.now(),
+    )
+    session.add(row)
+    session.flush()
+    outbox.record_all(session, actor, [_registered(row)])
+    return row
+
+
+def import_units(session: Session, actor: Actor, text: str, *, dry_run: bool = False) -> Imported:
+    """Register purchasing units from CSV, parents before children in any order of lines.
+
+    Columns: 单位编码, 单位名称, 简称, 统一社会信用代码, 区划代码, 上级单位编码, 单位类型. Raises SheetRefused with one entry per cell.
+    """
+    actor.must(Permission.ORGANISATION_REGISTER)
+    rows, problems = sheets.read(text, rules.UNIT_COLUMNS)
+    codes = {row["code"] for row in rows}
+    known = queries.by_codes(session, codes | {row["parent_code"] for row in rows if row["parent_code"]})
+    credit_taken = set(
+        session.scalars(select(Organisation.credit_code).where(Organisation.credit_code.in_({row["credit_code"] for row in rows})))
+    )
+    problems += _repeated(rows, "code", "单位编码") + _repeated(rows, "credit_code", "统一社会信用代码")
+    for row in rows:
+        if row["code"] in known:
+            problems.append(CellProblem(row.line, "单位编码", row["code"], N_("该编码已登记"), N_("删去这一行，或改正编码")))
+        if row["credit_code"] in credit_taken:
+            problems.append(
+                CellProblem(row.line, "统一社会信用代码", row["credit_code"], N_("该代码已登记"), N_("删去这一行，或改正代码"))
+            )
+    levels = {code: row.level for code, row in known.items() if row.kind is OrganisationKind.UNIT}
+    waiting, ordered = list(rows), []
+    while ready := [row for row in waiting if row["parent_code"] is None or row["parent_code"] in levels]:
+        for row in ready:
+            levels[row["code"]] = levels[row["parent_code"]] + 1 if row["parent_code"] else 1
+            if levels[row["code"]] > rules.DEEPEST:
+                problems.append(
+                    CellProblem(row.line, "上级单位编码", row["parent_code"], N_("单位最多三级"), N_("改填一级或二级单位的编码"))
+                )
+        ordered += ready
+        waiting = [row for row in waiting if row not in ready]
+    problems += [
+        CellProblem(row.line, "上级单位编码", row["parent_code"], N_("没有这个上级单位"), N_("先登记上级单位，或在同一表格中加上它"))
+        for row in waiting
+    ]
+    sheets.refuse(problems)
+    if dry_run:
+        return Imported(rows=len(rows), added=len(rows), dry_run=True)
+    ids = {code: row.id for code, row in known.items()}
+    made: list[Organisation] = []
+    for row in ordered:
+        unit = Organisation(
+            kind=OrganisationKind.UNIT,
+            code=row["code"],
+            name=row["name"],
+            short_name=row["short_name"] or row["name"],
+            credit_code=row["credit_code"],
+            region=row["region"],
+            parent_id=ids[row["parent_code"]] if row["parent_code"] else None,
+            level=levels[row["code"]],
+            unit_kind=row["unit_kind"],
+            registered_at=clock.now(),
+        )
+        session.add(unit)
+        session.flush()
+        ids[unit.code] = unit.id
+        made.append(unit)
+    outbox.record_all(session, actor, [_registered(unit) for unit in made]) if made else None
+    return Imported(rows=len(rows), added=len(made))
+
+
+def add_address(
+    session: Session, actor: Actor, *, label: str, region: str, street: str, contact: str, phone: str, is_default: bool = False
+) -> Address:
+    """Add a delivery address of the actor's own organisation. Raises Forbidden, UnknownRegion or BadPhone."""
+    actor.must(Permission.UNIT_ADMINISTER)
+    assert actor.organisation_id is not None
+    regions.by_code(region)
+    rules.check_phone(phone)
+    first = not queries.addresses_of(session, actor.organisation_id)
+    if is_default and not first:
+        session.execute(update(Address).where(Address.organisation_id == actor.organisation_id).values(is_default=False))
+    row = Address(
+        organisation_id=actor.organisation_id,
+        label=label,
+        region=region,
+        street=street,
+        contact=contact,
+        phone=phone,
+        is_default=is_default or first,
+    )
+    session.add(row)
+    session.flush()
+    _record(session, actor, AddressAdded(address_id=row.id, region=region, street=street))
+    return row
+
+
+def withdraw_address(session: Session, actor: Actor, address_id: int) -> None:
+    """Take an address out of use; orders that go there keep their copy. Raises Forbidden or Missing."""
+    actor.must(Permission.UNIT_ADMINISTER)
+    row = queries.address(session, actor, address_id)
+    row.active = False
+    _record(session, actor, AddressWithdrawn(address_id=row.id))
+
+
+def add_invoice_title(session: Session, actor: Actor, *, title: str, tax_number: str, is_default: bool = False) -> InvoiceTitle:
+    """Add an invoice title of the actor's own organisation. Raises Forbidden, BadTaxNumber or BadCreditCode."""
+    actor.must(Permission.UNIT_ADMINISTER)
+    assert actor.organisation_id is not None
+    rules.check_tax_number(tax_number)
+    first = not queries.invoice_titles_of(session, actor.organisation_id)
+    if is_default and not first:
+        session.execute(update(InvoiceTitle).where(InvoiceTitle.organisation_id == actor.organisation_id).values(is_default=False))
+    row = InvoiceTitle(organisation_id=actor.organisation_id, title=title, tax_number=tax_number, is_default=is_default or first)
+    session.add(row)
+    session.flush()
+    _record(session, actor, InvoiceTitleAdded(invoice_title_id=row.id, title=title, tax_number=tax_number))
+    return row
+
+
+def withdraw_invoice_title(session: Session, actor: Actor, invoice_title_id: int) -> None:
+    """Take an invoice title out of use. Raises Forbidden or Missing."""
+    actor.must(Permission.UNIT_ADMINISTER)
+    row = queries.invoice_title(session, actor, invoice_title_id)
+    row.active = False
+    _record(session, actor, InvoiceTitleWithdrawn(invoice_title_id=row.id))
+
+
+def _record(session: Session, actor: Actor, fact: AddressAdded | AddressWithdrawn | InvoiceTitleAdded | InvoiceTitleWithdrawn) -> None:
+    assert actor.organisation_id is not None
+    outbox.record(session, actor, fact, stream=stream(actor.organisation_id), region=actor.region, owner_id=actor.organisation_id)
+
+
+def _registered(row: Organisation) -> Entry:
+    fact = OrganisationRegistered(
+        organisation_id=row.id, kind=row.kind.value, code=row.code, name=row.name, region=row.region, parent_id=row.parent_id
+    )
+    return Entry(fact, stream(row.id), 1, row.region, row.id)
+
+
+def _parent(session: Session, new: NewOrganisation) -> Organisation | None:
+    if not new.parent_code:
+        return None
+    parent = queries.by_codes(session, [new.parent_code]).get(new.parent_code)
+    if parent is None or parent.kind is not OrganisationKind.UNIT or parent.level >= rules.DEEPEST or new.kind is not OrganisationKind.UNIT:
+        raise WrongParent(parent=new.parent_code, field="parent_code")
+    return parent
+
+
+def _repeated(rows: Sequence[sheets.SheetRow], name: str, heading: str) -> list[CellProblem]:
+    seen: set[str] = set()
+    problems = []
+    for row in rows:
+        if row[name] in seen:
+            problems.append(CellProblem(row.line, heading, row[name], N_("与上面某行重复"), N_("删去重复的行，或改正该单元格")))
+        seen.add(row[name])
+    return problems
