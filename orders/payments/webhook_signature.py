@@ -55,12 +55,14 @@ def _parts(header: str) -> tuple[int, list[str]]:
     """The time and the `v1` signatures; anything that is not exactly this form is malformed."""
     times: list[str] = []
     signatures: list[str] = []
+    well_formed = True
     for item in header.split(","):
-        name, _, value = item.partition("=")
+        name, *values = item.split("=")
         if name == "t":
-            times.append(value)
+            times.append(values[0] if values else "")
         elif name == "v1":
-            signatures.append(value)
-    if not times or not signatures or not (times[0].isascii() and times[0].isdigit() and len(times[0]) <= 12):
+            signatures.append(values[0] if values else "")
+        well_formed = well_formed and (bool(values) or name not in ("t", "v1"))
+    if not well_formed or not times or not signatures or not (times[0].isascii() and times[0].isdigit() and len(times[0]) <= 12):
         raise BadSignature(reason="malformed")
     return int(times[0]), signatures

@@ -23,16 +23,18 @@ DECLINED = {
     "pm_card_chargeDeclinedInsufficientFunds": "insufficient_funds",
     "pm_treasury_no_cash_plan": "insufficient_funds",
 }
-CREATE = frozenset(
-    "amount automatic_payment_methods capture_method confirm confirmation_method currency customer description expand"
-    " metadata off_session payment_method payment_method_data payment_method_options payment_method_types return_url"
-    " receipt_email on_behalf_of setup_future_usage shipping statement_descriptor statement_descriptor_suffix"
-    " transfer_data transfer_group application_fee_amount use_stripe_sdk".split()
-)
-CONFIRM = frozenset("expand payment_method payment_method_types return_url off_session capture_method".split())
-CAPTURE = frozenset("expand amount_to_capture final_capture metadata statement_descriptor transfer_data".split())
-CANCEL = frozenset({"expand", "cancellation_reason"})
-REFUND = frozenset("amount charge expand metadata payment_intent reason refund_application_fee reverse_transfer".split())
+CREATE = frozenset({
+    "amount", "application_fee_amount", "automatic_payment_methods", "capture_method", "confirm", "confirmation_method", "currency",
+    "customer", "description", "expand", "metadata", "off_session", "on_behalf_of", "payment_method", "payment_method_data",
+    "payment_method_options", "payment_method_types", "receipt_email", "return_url", "setup_future_usage", "shipping",
+    "statement_descriptor", "statement_descriptor_suffix", "transfer_data", "transfer_group", "use_stripe_sdk",
+})
+CONFIRM = frozenset({"capture_method", "expand", "off_session", "payment_method", "payment_method_types", "return_url"})
+CAPTURE = frozenset({"amount_to_capture", "expand", "final_capture", "metadata", "statement_descriptor", "transfer_data"})
+CANCEL = frozenset({"cancellation_reason", "expand"})
+REFUND = frozenset({
+    "amount", "charge", "expand", "metadata", "payment_intent", "reason", "refund_application_fee", "reverse_transfer",
+})
 REASONS = ("", "duplicate", "fraudulent", "requested_by_customer", "abandoned")
 
 

@@ -5,7 +5,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,12 @@ DESTINATION = "acct_supplier1"
 class QuietHandler(WSGIRequestHandler):
     """Keeps the request log out of the test output."""
 
-    def log(self, type: str, message: str, *args: Any) -> None:
+    def log(
+        self,
+        type: str,  # noqa: A002 - the name of the method it replaces
+        message: str,
+        *args: Any,
+    ) -> None:
         pass
 
 
@@ -48,22 +53,23 @@ def served(app: Any) -> Iterator[str]:
         server.server_close()
 
 
-def client(base_url: str, transport: httpx.BaseTransport | None = None, **settings: Any) -> StripeGateway:
+@contextmanager
+def client(base_url: str, transport: httpx.BaseTransport | None = None, **settings: Any) -> Iterator[StripeGateway]:
     """Our client, impatient, with a breaker that never opens unless a test brings its own."""
     settings = {"attempts": 3, "wait_initial_s": 0.001, "wait_max_s": 0.005, "timeout_s": 5.0, "breaker": Breaker(limit=10**9), **settings}
-    return StripeGateway(base_url, "sk_test_mall", [SECRET], transport=transport, **settings)
+    with closing(StripeGateway(base_url, "sk_test_mall", [SECRET], transport=transport, **settings)) as made:
+        yield made
 
 
 @pytest.fixture(params=["in process", "over a socket"])
 def gateway(request: pytest.FixtureRequest, treasury: Simulator) -> Iterator[StripeGateway]:
     """Our client in front of the simulated treasury, once through WSGI and once through TCP."""
     if request.param == "in process":
-        yield client("http://treasury.test", httpx.WSGITransport(app=treasury))
+        with client("http://treasury.test", httpx.WSGITransport(app=treasury)) as made:
+            yield made
         return
-    with served(treasury) as url:
-        made = client(url)
+    with served(treasury) as url, client(url) as made:
         yield made
-        made.close()
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ from orders.payments.simulator.app import Simulator
 from orders.payments.simulator.faults import Fault
 from orders.payments.wire.answers import Status
 from orders.payments.wire.call import GatewayRefused, KeyReused
-
-from .conftest import DESTINATION
+from tests.orders.payments.conftest import DESTINATION
 
 Authorise = Callable[..., Any]
 
@@ -137,7 +136,7 @@ def test_a_key_the_provider_forgot_is_looked_up_before_it_is_sent_again(authoris
 def test_events_can_be_read_back_when_webhooks_were_lost(gateway: StripeGateway, authorise: Authorise) -> None:
     made = gateway.capture(authorise().id, key="capture:1")
     seen = list(gateway.events(clock.now() - timedelta(minutes=1)))
-    assert [event.type for event in seen if event.payment][0] == "payment_intent.succeeded"
+    assert next(event.type for event in seen if event.payment) == "payment_intent.succeeded"
     assert seen[0].payment == made
     assert {event.payment_id for event in seen} == {made.id}
     assert list(gateway.events(clock.now() + timedelta(minutes=1))) == []
@@ -145,5 +144,5 @@ def test_events_can_be_read_back_when_webhooks_were_lost(gateway: StripeGateway,
 
 def test_long_lists_are_read_to_the_end(gateway: StripeGateway, authorise: Authorise) -> None:
     made = [authorise(key=f"k{number}", metadata={"batch": "b"}).id for number in range(103)]
-    found = gateway._back_to(clock.now() - timedelta(minutes=1), "/v1/payment_intents")  # noqa: SLF001
+    found = gateway._back_to(clock.now() - timedelta(minutes=1), "/v1/payment_intents")
     assert [item["id"] for item in found] == made[::-1]
