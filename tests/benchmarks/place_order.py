@@ -3,10 +3,10 @@
 import json
 import statistics
 import uuid
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 from tests.benchmarks import yardstick
+from tests.benchmarks.crowd import Buyer
 from tests.benchmarks.load import Leg, Request, drive, middle
 from tests.benchmarks.report import Figure
 from tests.benchmarks.world import World
@@ -40,15 +40,14 @@ def measure(world: World, *, rounds: int, orders: int, seconds: float) -> Iterat
 
 def place(address: str, pid: int, world: World, orders: int) -> Leg:
     """Let eight connections submit so many orders of five lines from one supplier."""
-    leg = drive(address, submissions(world.demo, orders), clients=CLIENTS, server_pid=pid, database_pid=world.database_pid)
+    leg = drive(address, submissions(world.buyers, orders), clients=CLIENTS, server_pid=pid, database_pid=world.database_pid)
     if set(leg.statuses) != {201}:
         raise RuntimeError(f"placing orders was answered by {leg.statuses}")
     return leg
 
 
-def submissions(demo: dict[str, Any], total: int) -> Callable[[], Request | None]:
-    """What the buyers of the demonstration send, in turn, each with a key of its own."""
-    buyers = demo["bench"]["buyers"]
+def submissions(buyers: Sequence[Buyer], total: int) -> Callable[[], Request | None]:
+    """What the buyers send, in turn, each with a key of its own."""
     taken = iter(range(total))
 
     def take() -> Request | None:
@@ -56,9 +55,7 @@ def submissions(demo: dict[str, Any], total: int) -> Callable[[], Request | None
         if number is None:
             return None
         buyer = buyers[number % len(buyers)]
-        headers = {
-            "Authorization": f"Bearer {buyer['token']}", "Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex,
-        }
-        return Request(PATH, json.dumps(buyer["submission"]).encode(), headers)
+        headers = {"Authorization": f"Bearer {buyer.token}", "Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}
+        return Request(PATH, json.dumps({"lines": buyer.lines}).encode(), headers)
 
     return take

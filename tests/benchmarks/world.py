@@ -1,21 +1,25 @@
 """The product with its demonstration data, ready to be measured: one per database."""
 
-import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tests import postgresql
-from tests.benchmarks import yardstick
+from tests.benchmarks import crowd, yardstick
+from tests.benchmarks.crowd import Buyer
 from tests.benchmarks.processes import Server, gunicorn
 from tests.databases import administer
 from tests.peers import ROOT
+
+
+BUYERS = 64
+"""Many, so that no unit's purchases look split."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class World:
     mall_url: str
     yardstick_url: str
     database_pid: int | None
-    demo: dict[str, Any]
+    buyers: list[Buyer] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -58,14 +62,14 @@ def world(database: str, scale: str) -> Iterator[World]:
     with tempfile.TemporaryDirectory(prefix="mall-bench-") as name:
         folder = Path(name)
         if database == "sqlite":
-            yield _fill(World(database, folder, f"sqlite:///{folder / 'mall.db'}", yardstick.sqlite_url(folder), None, {}), scale)
+            yield _fill(World(database, folder, f"sqlite:///{folder / 'mall.db'}", yardstick.sqlite_url(folder), None), scale)
             return
         address, cluster = postgresql.start(owner_pid=os.getpid(), settings=postgresql.DURABLE)
         try:
             for owner in ("mall", "yardstick"):
                 administer(address, f"CREATE DATABASE bench_{owner}")
             pid = int((cluster / "data/postmaster.pid").read_text().split()[0])
-            yield _fill(World(database, folder, f"{address}/bench_mall", f"{address}/bench_yardstick", pid, {}), scale)
+            yield _fill(World(database, folder, f"{address}/bench_mall", f"{address}/bench_yardstick", pid), scale)
         finally:
             postgresql.stop(cluster)
 
@@ -74,9 +78,9 @@ def _fill(made: World, scale: str) -> World:
     yardstick.fill(made.yardstick_url)
     mall(made, "init")
     mall(made, "demo", "--scale", scale)
-    demo = json.loads(mall(made, "demo", "--json"))
+    buyers = crowd.seat(made.mall_url, BUYERS)
     mall(made, "index", "rebuild")
-    return World(made.database, made.folder, made.mall_url, made.yardstick_url, made.database_pid, demo)
+    return replace(made, buyers=buyers)
 
 
 def mall(where: World, *arguments: str) -> str:
