@@ -17,7 +17,6 @@ from tests.benchmarks.processes import Server, gunicorn
 from tests.databases import administer
 from tests.peers import ROOT
 
-
 BUYERS = 64
 """Many, so that no unit's purchases look split."""
 
