@@ -1,18 +1,29 @@
 """Reads of listings. Price and stock come from here, never from the search index."""
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, case, func, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from catalog.listings.rules import Offer
+from app.kernel import clock, paging
+from app.kernel.errors import Missing
+from app.policy import Actor
+from catalog.listings.rules import Offer, Quartiles
 from catalog.listings.states import Shelf
-from catalog.listings.tables import Listing
+from catalog.listings.tables import Listing, ListingVersion
+from catalog.products.rules import Attribute, attributes_of, summary
+from catalog.products.states import Origin
 from catalog.products.tables import Product
-from catalog.suppliers.states import Standing
+from catalog.suppliers.rules import is_sme
+from catalog.suppliers.states import Scale, Standing
 from catalog.suppliers.tables import Supplier
 from catalog.taxonomy import queries as taxonomy
+
+HISTORY_DAYS = 90
+"""How far back a price history goes."""
 
 
 def offers(session: Session, listing_ids: Iterable[int], region: str, on: date) -> dict[int, Offer]:
@@ -67,3 +78,282 @@ def offers(session: Session, listing_ids: Iterable[int], region: str, on: date) 
         )
         for row in rows
     }
+
+
+# ---------------------------------------------------------------- whole offers, for pages and the index
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """A listing with its product and supplier, as pages, the API and the index show it; prices in fen."""
+
+    listing_id: int
+    version: int
+    sku: str
+    title: str
+    price_fen: int
+    stock: int
+    shelf: Shelf
+    areas: tuple[str, ...]
+    delivery_days: int
+    warranty_months: int
+    sold: int
+    created_at: datetime
+    updated_at: datetime
+    product_id: int
+    category_code: str
+    brand: str
+    model: str
+    product_title: str
+    unit: str
+    attributes: str
+    origin: Origin
+    energy_saving: bool
+    environment: bool
+    supplier_id: int
+    supplier_name: str
+    scale: Scale
+    standing: Standing
+    score: int
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it can be bought: on the shelf of a supplier that may trade."""
+        return self.shelf is Shelf.ON_SHELF and self.standing is Standing.ACTIVE
+
+    @property
+    def is_sme(self) -> bool:
+        """Whether the supplier is a micro, small or medium enterprise."""
+        return is_sme(self.scale)
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether the product needs a permit for imports."""
+        return self.origin is Origin.IMPORTED
+
+    @property
+    def spec(self) -> dict[str, Attribute]:
+        """The product's attributes by name."""
+        return attributes_of(self.attributes)
+
+    @property
+    def summary(self) -> str:
+        """The first attributes in one line."""
+        return summary(self.spec)
+
+
+_NAMES = tuple(field.name for field in fields(Shown) if field.name != "areas")
+_SHOWN = (
+    Listing.id.label("listing_id"), Listing.version, Listing.sku, Listing.title, Listing.price_fen, Listing.stock, Listing.shelf,
+    Listing.regions, Listing.delivery_days, Listing.warranty_months, Listing.sold, Listing.created_at, Listing.updated_at,
+    Product.id.label("product_id"), Product.category_code, Product.brand, Product.model, Product.title.label("product_title"), Product.unit,
+    Product.attributes, Product.origin, Product.energy_saving, Product.environment,
+    Supplier.organisation_id.label("supplier_id"), Supplier.name.label("supplier_name"), Supplier.scale, Supplier.standing, Supplier.score,
+)  # fmt: skip
+
+
+def live() -> ColumnElement[bool]:
+    """The offers that can be bought; needs the supplier joined."""
+    return and_(Listing.shelf == Shelf.ON_SHELF, Supplier.standing == Standing.ACTIVE)
+
+
+def _whole() -> Select[Any]:
+    columns: tuple[Any, ...] = _SHOWN
+    return (
+        select(*columns)
+        .join(Product, Product.id == Listing.product_id)
+        .join(Supplier, Supplier.organisation_id == Listing.supplier_id)
+    )
+
+
+def _shown(session: Session, query: Select[Any]) -> Iterator[Shown]:
+    for row in session.execute(query).mappings():
+        yield _offer(row)
+
+
+def _offer(row: RowMapping) -> Shown:
+    facts = {name: row[name] for name in _NAMES}
+    return Shown(areas=tuple(row["regions"].split(",")), **facts)
+
+
+def visible_to(actor: Actor | None) -> ColumnElement[bool]:
+    """The listings somebody may see: live ones, a supplier its own too, and those who supervise all; needs the supplier joined."""
+    if actor is not None and (actor.is_system or actor.watches):
+        return true()
+    if actor is not None and actor.is_supplier:
+        return or_(live(), Listing.supplier_id == actor.organisation_id)
+    return live()
+
+
+def by_id(session: Session, actor: Actor | None, listing_id: int) -> Shown:
+    """One listing as the actor may see it. Raises Missing."""
+    row = next(_shown(session, _whole().where(Listing.id == listing_id, visible_to(actor))), None)
+    if row is None:
+        raise Missing()
+    return row
+
+
+def shown(session: Session, listing_ids: Iterable[int]) -> dict[int, Shown]:
+    """These listings by id, whatever their state; one statement."""
+    wanted = set(listing_ids)
+    return {row.listing_id: row for row in _shown(session, _whole().where(Listing.id.in_(wanted)))} if wanted else {}
+
+
+def offers_for_product(session: Session, product_id: int) -> list[Shown]:
+    """The live offers of a product, the lowest price first; one statement."""
+    query = _whole().where(Listing.product_id == product_id, live()).order_by(Listing.price_fen, Listing.stock == 0, Listing.id)
+    return list(_shown(session, query))
+
+
+def of_supplier(session: Session, supplier_id: int) -> list[int]:
+    """Ids of all listings of a supplier."""
+    return list(session.scalars(select(Listing.id).where(Listing.supplier_id == supplier_id).order_by(Listing.id)))
+
+
+def all_live(session: Session, batch: int = 1000) -> Iterator[Shown]:
+    """Every live offer in id order, read in batches (index rebuild)."""
+    last = 0
+    while True:
+        rows = list(_shown(session, _whole().where(Listing.id > last, live()).order_by(Listing.id).limit(batch)))
+        yield from rows
+        if len(rows) < batch:
+            return
+        last = rows[-1].listing_id
+
+
+def live_ids(session: Session) -> Iterator[int]:
+    """Ids of all live offers, streamed."""
+    query = select(Listing.id).join(Supplier, Supplier.organisation_id == Listing.supplier_id).where(live())
+    yield from session.scalars(query.execution_options(yield_per=10_000))
+
+
+def count_live(session: Session) -> int:
+    """How many offers can be bought."""
+    query = select(func.count()).select_from(Listing).join(Supplier, Supplier.organisation_id == Listing.supplier_id).where(live())
+    return session.scalar(query) or 0
+
+
+# ---------------------------------------------------------------- prices
+
+
+def versions_of(session: Session, listing_id: int, *, since: datetime | None = None) -> list[ListingVersion]:
+    """What a listing said, oldest first, and the last version before `since` (90 days ago unless told) to begin with."""
+    start = since or clock.now() - timedelta(days=HISTORY_DAYS)
+    before = (
+        select(func.max(ListingVersion.version))
+        .where(ListingVersion.listing_id == listing_id, ListingVersion.at < start)
+        .scalar_subquery()
+    )
+    query = (
+        select(ListingVersion)
+        .where(ListingVersion.listing_id == listing_id, ListingVersion.version >= func.coalesce(before, 0))
+        .order_by(ListingVersion.version)
+    )
+    return list(session.scalars(query))
+
+
+def quartiles(session: Session, *, product_id: int | None = None, category: str | None = None) -> Quartiles | None:
+    """The spread of the live offers of a product or of a category; None when there is none. One statement."""
+    if product_id is not None:
+        return quartiles_by_product(session, [product_id]).get(product_id)
+    ranked = _ranked(Product.category_code).where(Product.category_code == category)
+    return next(iter(_spread(session, ranked).values()), None)
+
+
+def quartiles_by_product(session: Session, product_ids: Iterable[int]) -> dict[int, Quartiles]:
+    """The spread of the live offers of each of these products; one statement."""
+    wanted = set(product_ids)
+    if not wanted:
+        return {}
+    ranked = _ranked(Listing.product_id).where(Listing.product_id.in_(wanted))
+    return {key: stats for key, stats in _spread(session, ranked).items() if isinstance(key, int)}
+
+
+def _ranked(key: InstrumentedAttribute[Any]) -> Select[Any]:
+    """Prices of live offers with their rank and number within each key."""
+    return (
+        select(
+            key.label("key"),
+            Listing.price_fen.label("price"),
+            func.row_number().over(partition_by=key, order_by=(Listing.price_fen, Listing.id)).label("place"),
+            func.count().over(partition_by=key).label("n"),
+        )
+        .join(Product, Product.id == Listing.product_id)
+        .join(Supplier, Supplier.organisation_id == Listing.supplier_id)
+        .where(live())
+    )
+
+
+def _spread(session: Session, ranked: Select[Any]) -> dict[int | str, Quartiles]:
+    """Nearest ranks, the same figures as `rules.quartiles_of`, on either database in whole fen."""
+    rows = ranked.subquery()
+    n, place, price = rows.c.n, rows.c.place, rows.c.price
+
+    def at(wanted: ColumnElement[int]) -> ColumnElement[int]:
+        return func.max(case((place == wanted, price)))
+
+    found = session.execute(
+        select(
+            rows.c.key, func.max(n).label("n"), func.min(price).label("min"), func.max(price).label("max"),
+            at((n + 3) // 4).label("q1"), at((3 * n + 3) // 4).label("q3"),
+            at((n + 1) // 2).label("low"), at(n // 2 + 1).label("high"),
+        ).group_by(rows.c.key)
+    )  # fmt: skip
+    return {
+        row.key: Quartiles(n=row.n, min=row.min, q1=row.q1, median=(row.low + row.high) // 2, q3=row.q3, max=row.max) for row in found
+    }
+
+
+# ---------------------------------------------------------------- a supplier's own list
+
+
+def own(actor: Actor) -> ColumnElement[bool]:
+    """The supplier's own listings."""
+    return Listing.supplier_id == actor.organisation_id
+
+
+def own_page(
+    session: Session,
+    actor: Actor,
+    *,
+    shelf: Shelf | None = None,
+    low: bool = False,
+    q: str = "",
+    cursor: str | None = None,
+    limit: int = 30,
+) -> paging.Page[Shown]:
+    """One page of a supplier's listings, the latest change first; `low` keeps those on the shelf with nothing left."""
+    query = _whole().where(own(actor))
+    if shelf is not None:
+        query = query.where(Listing.shelf == shelf)
+    if low:
+        query = query.where(Listing.shelf == Shelf.ON_SHELF, Listing.stock == 0)
+    for word in q.split():
+        texts = (Listing.title, Listing.sku, Product.model, Product.brand)
+        in_text = [text.icontains(word, autoescape=True) for text in texts]
+        query = query.where(or_(Product.category_code.startswith(word.upper(), autoescape=True), *in_text))
+    found = paging.rows(session, query, (paging.Key(Listing.updated_at), paging.Key(Listing.id)), cursor=cursor, limit=limit)
+    return paging.Page(rows=[_offer(row._mapping) for row in found.rows], next=found.next, prev=found.prev)  # noqa: SLF001 - SQLAlchemy's name
+
+
+def own_counts(session: Session, actor: Actor) -> dict[str, int]:
+    """How many listings of a supplier stand where; `low` are on the shelf with nothing left."""
+    empty_ones = func.count(case((Listing.stock == 0, 1)))
+    rows = session.execute(select(Listing.shelf, func.count(), empty_ones).where(own(actor)).group_by(Listing.shelf))
+    counts = {"all": 0, "low": 0}
+    for shelf, number, empty in rows:
+        counts[shelf.value] = number
+        counts["all"] += number
+        if shelf is Shelf.ON_SHELF:
+            counts["low"] = empty
+    return counts
+
+
+def duplicates(session: Session, supplier_id: int, product_ids: Sequence[int], *, but: int | None = None) -> dict[int, str]:
+    """Numbers of the supplier's listings of these products that are on the shelf, by product."""
+    query = select(Listing.product_id, Listing.sku).where(
+        Listing.supplier_id == supplier_id, Listing.product_id.in_(product_ids), Listing.shelf == Shelf.ON_SHELF
+    )
+    if but is not None:
+        query = query.where(Listing.id != but)
+    return {row.product_id: row.sku for row in session.execute(query)}

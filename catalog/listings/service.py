@@ -1,15 +1,42 @@
 """Commands on listings. Stock moves by one guarded update, however many listings."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import case, select, update
+from sqlalchemy import case, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.kernel import clock
-from catalog.listings.rules import OutOfStock
+from app.kernel import clock, outbox
+from app.kernel.errors import Missing
+from app.policy import Actor, Permission
+from catalog.listings import queries
+from catalog.listings.events import (
+    ListingChanged,
+    ListingCreated,
+    ListingEdited,
+    ListingRepriced,
+    ListingRestocked,
+    ListingShelved,
+    ListingUnshelved,
+)
+from catalog.listings.rules import (
+    ChangedMeanwhile,
+    DuplicateListing,
+    ListingFrozen,
+    OutOfStock,
+    SkuTaken,
+    StockSold,
+    areas,
+    check_price,
+    check_stock,
+)
 from catalog.listings.states import Shelf
-from catalog.listings.tables import Listing
+from catalog.listings.tables import Listing, ListingVersion
+from catalog.products import queries as products
+from catalog.suppliers import queries as suppliers
 
 
 def take_stock(session: Session, wanted: Mapping[int, int]) -> None:
@@ -39,3 +66,226 @@ def give_stock_back(session: Session, pieces: Iterable[tuple[int, int]]) -> None
             .values(stock=Listing.stock + case(dict(returned), value=Listing.id), updated_at=clock.now()),
             execution_options={"synchronize_session": False},
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewListing:
+    """An offer to be made; `regions` are codes of the regions served, none means the whole province. The price in fen."""
+
+    product_id: int
+    sku: str
+    title: str
+    price_fen: int
+    stock: int
+    delivery_days: int = 5
+    regions: Sequence[str] = ()
+    warranty_months: int = 12
+    shelf: Shelf = Shelf.ON_SHELF
+    supplier_id: int | None = None
+    created_at: datetime | None = None
+    sold: int = 0
+
+
+def create(session: Session, actor: Actor, new: NewListing) -> Listing:
+    """Make an offer for the actor's own supplier. Raises DuplicateListing, SkuTaken, BadPrice, BadStock, UnknownArea."""
+    supplier_id = _supplier_of(session, actor)
+    products.by_id(session, new.product_id)
+    if session.scalar(select(Listing.id).where(Listing.supplier_id == supplier_id, Listing.sku == new.sku)) is not None:
+        raise SkuTaken(sku=new.sku)
+    if new.shelf is Shelf.ON_SHELF:
+        _refuse_duplicate(session, supplier_id, new.product_id)
+    (made,) = create_all(session, actor, [replace(new, supplier_id=supplier_id)])
+    return session.get_one(Listing, made)
+
+
+def create_all(session: Session, actor: Actor, offers: Sequence[NewListing], *, batch: int = 1000) -> list[int]:
+    """Make many offers (import, demonstration): three statements for each thousand; ids in the order given.
+
+    Each names its supplier. Duplicates are not looked for: the unique keys of the table still hold.
+    """
+    actor.must(Permission.LISTING_KEEP)
+    ids: list[int] = []
+    for start in range(0, len(offers), batch):
+        part = offers[start : start + batch]
+        rows = [_row(new) for new in part]
+        made = list(session.scalars(insert(Listing).returning(Listing.id, sort_by_parameter_order=True), rows))
+        session.execute(
+            insert(ListingVersion),
+            [
+                {
+                    "listing_id": made_id, "version": 1, "title": row["title"], "price_fen": row["price_fen"], "shelf": row["shelf"],
+                    "delivery_days": row["delivery_days"], "actor_id": actor.person_id, "at": row["created_at"],
+                }
+                for made_id, row in zip(made, rows, strict=True)
+            ],
+        )
+        outbox.record_all(
+            session,
+            actor,
+            [
+                outbox.Entry(
+                    ListingCreated(
+                        listing_id=made_id, supplier_id=row["supplier_id"], product_id=row["product_id"], title=row["title"],
+                        price_fen=row["price_fen"], stock=row["stock"], shelf=row["shelf"].value, listing_version=1,
+                    ),
+                    stream_of(made_id), 1, owner_id=row["supplier_id"],
+                )
+                for made_id, row in zip(made, rows, strict=True)
+            ],
+        )
+        ids += made
+    return ids
+
+
+def reprice(session: Session, actor: Actor, listing_id: int, *, price_fen: int, version: int | None = None) -> Listing:
+    """Set another price; buyers see it at once. Raises Missing, ChangedMeanwhile, ListingFrozen, BadPrice."""
+    check_price(price_fen)
+    listing = _own(session, actor, listing_id, version)
+    if listing.price_fen == price_fen:
+        return listing
+    previous, listing.price_fen = listing.price_fen, price_fen
+    _next_version(session, actor, listing)
+    _record(session, actor, ListingRepriced(**_facts(listing), previous_fen=previous))
+    return listing
+
+
+def restock(session: Session, actor: Actor, listing_id: int, *, stock: int, seen: int | None = None) -> Listing:
+    """Set the stock; pieces sold since the supplier saw the figure `seen` stay sold. Raises StockSold, BadStock, Missing."""
+    check_stock(stock)
+    listing = _own(session, actor, listing_id, None, frozen_too=True)
+    previous = listing.stock
+    change = Listing.stock + (stock - seen) if seen is not None else stock
+    moved = session.execute(
+        update(Listing)
+        .where(Listing.id == listing_id, *([Listing.stock + (stock - seen) >= 0] if seen is not None else []))
+        .values(stock=change, updated_at=clock.now())
+        .returning(Listing.stock),
+        execution_options={"synchronize_session": False},
+    ).first()
+    session.refresh(listing)
+    if moved is None:
+        raise StockSold(stock=listing.stock)
+    if listing.stock != previous:
+        _record(session, actor, ListingRestocked(**_facts(listing), previous=previous))
+    return listing
+
+
+def put_on_shelf(session: Session, actor: Actor, listing_id: int, *, version: int | None = None) -> Listing:
+    """Let the offer be bought. Raises Missing, ChangedMeanwhile, ListingFrozen, DuplicateListing."""
+    listing = _own(session, actor, listing_id, version)
+    if listing.shelf is not Shelf.ON_SHELF:
+        _refuse_duplicate(session, listing.supplier_id, listing.product_id, but=listing.id)
+        listing.shelf = Shelf.ON_SHELF
+        _next_version(session, actor, listing)
+        _record(session, actor, ListingShelved(**_facts(listing)))
+    return listing
+
+
+def take_off_shelf(session: Session, actor: Actor, listing_id: int, *, version: int | None = None) -> Listing:
+    """Take the offer out of sight; orders made stay valid. Raises Missing, ChangedMeanwhile, ListingFrozen."""
+    listing = _own(session, actor, listing_id, version)
+    if listing.shelf is Shelf.ON_SHELF:
+        listing.shelf = Shelf.OFF_SHELF
+        _next_version(session, actor, listing)
+        _record(session, actor, ListingUnshelved(**_facts(listing)))
+    return listing
+
+
+def edit(
+    session: Session,
+    actor: Actor,
+    listing_id: int,
+    *,
+    title: str,
+    delivery_days: int,
+    regions: Sequence[str],
+    warranty_months: int,
+    version: int | None = None,
+) -> Listing:
+    """Say something else about the offer. Raises Missing, ChangedMeanwhile, ListingFrozen, UnknownArea."""
+    listing = _own(session, actor, listing_id, version)
+    said = (title, delivery_days, areas(regions), warranty_months)
+    if (listing.title, listing.delivery_days, listing.regions, listing.warranty_months) != said:
+        listing.title, listing.delivery_days, listing.regions, listing.warranty_months = said
+        _next_version(session, actor, listing)
+        _record(session, actor, ListingEdited(**_facts(listing)))
+    return listing
+
+
+def count_sold(session: Session, pieces: Mapping[int, int]) -> None:
+    """Add pieces sold (by listing id) to the sales figures that order the search."""
+    if pieces:
+        session.execute(
+            update(Listing).where(Listing.id.in_(pieces)).values(sold=Listing.sold + case(dict(pieces), value=Listing.id)),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def stream_of(listing_id: int) -> str:
+    """The name of a listing's stream of events."""
+    return f"listing/{listing_id}"
+
+
+def _supplier_of(session: Session, actor: Actor) -> int:
+    """The actor's own supplier in the library. Raises Forbidden, Missing."""
+    actor.must(Permission.LISTING_KEEP)
+    if actor.organisation_id is None or not actor.is_supplier:
+        raise Missing()
+    return suppliers.by_id(session, actor.organisation_id).organisation_id
+
+
+def _own(session: Session, actor: Actor, listing_id: int, version: int | None, *, frozen_too: bool = False) -> Listing:
+    """A listing of the actor's own supplier, as it stands now. Raises Missing, ChangedMeanwhile, ListingFrozen."""
+    actor.must(Permission.LISTING_KEEP)
+    listing = session.scalar(
+        select(Listing).where(Listing.id == listing_id).with_for_update().execution_options(populate_existing=True)
+    )
+    if listing is None or not (actor.is_system or listing.supplier_id == actor.organisation_id):
+        raise Missing()
+    if version is not None and listing.version != version:
+        raise ChangedMeanwhile(title=listing.title)
+    if listing.shelf is Shelf.FROZEN and not frozen_too:
+        raise ListingFrozen(title=listing.title)
+    return listing
+
+
+def _refuse_duplicate(session: Session, supplier_id: int, product_id: int, *, but: int | None = None) -> None:
+    if sku := queries.duplicates(session, supplier_id, [product_id], but=but).get(product_id):
+        raise DuplicateListing(sku=sku)
+
+
+def _row(new: NewListing) -> dict[str, Any]:
+    check_price(new.price_fen)
+    check_stock(new.stock)
+    if new.supplier_id is None:
+        raise ValueError("a listing made in bulk names its supplier")
+    at = new.created_at or clock.now()
+    return {
+        "supplier_id": new.supplier_id, "product_id": new.product_id, "sku": new.sku, "title": new.title, "price_fen": new.price_fen,
+        "stock": new.stock, "shelf": new.shelf, "delivery_days": new.delivery_days, "regions": areas(new.regions),
+        "warranty_months": new.warranty_months, "version": 1, "sold": new.sold, "created_at": at, "updated_at": at,
+    }
+
+
+def _next_version(session: Session, actor: Actor, listing: Listing) -> None:
+    """Write down for good what the listing says from now on."""
+    listing.version += 1
+    listing.updated_at = clock.now()
+    session.add(
+        ListingVersion(
+            listing_id=listing.id, version=listing.version, title=listing.title, price_fen=listing.price_fen, shelf=listing.shelf,
+            delivery_days=listing.delivery_days, actor_id=actor.person_id, at=listing.updated_at,
+        )
+    )
+    session.flush()
+
+
+def _facts(listing: Listing) -> dict[str, Any]:
+    return {
+        "listing_id": listing.id, "supplier_id": listing.supplier_id, "product_id": listing.product_id, "title": listing.title,
+        "price_fen": listing.price_fen, "stock": listing.stock, "shelf": listing.shelf.value, "listing_version": listing.version,
+    }
+
+
+def _record(session: Session, actor: Actor, fact: ListingChanged) -> None:
+    outbox.record(session, actor, fact, stream=stream_of(fact.listing_id), region=actor.region, owner_id=fact.supplier_id)

@@ -1,0 +1,72 @@
+"""Listings as the index knows them."""
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from catalog.listings import queries as listings
+from catalog.listings.queries import Shown
+from catalog.search.port import Category, SearchDocument
+from catalog.taxonomy import queries as taxonomy
+from catalog.taxonomy.rules import at_level
+
+BESTSELLER: Final = 10_000
+"""Pieces sold from which a listing counts as wholly popular."""
+
+
+def documents(session: Session, listing_ids: Iterable[int] | None = None) -> Iterator[SearchDocument]:
+    """The documents of these listings, or of all; those that cannot be bought have none."""
+    rows = listings.all_live(session) if listing_ids is None else listings.shown(session, listing_ids).values()
+    for row in rows:
+        if row.is_live:
+            yield document(session, row)
+
+
+def document(session: Session, row: Shown) -> SearchDocument:
+    """One listing as the index knows it."""
+    name = taxonomy.category(session, row.category_code).name
+    return SearchDocument(
+        pk=row.listing_id,
+        product_id=row.product_id,
+        title=row.title,
+        brand=row.brand,
+        model=row.model,
+        category_code=row.category_code,
+        category_name=name,
+        category_path=path(session, row.category_code),
+        spec=" ".join(str(value) for value in row.spec.values() if not isinstance(value, bool)),
+        supplier_id=row.supplier_id,
+        supplier_name=row.supplier_name,
+        regions=row.areas,
+        price_fen=row.price_fen,
+        stock=row.stock,
+        in_stock=row.stock > 0,
+        sales=row.sold,
+        created_at=row.created_at,
+        delivery_days=row.delivery_days,
+        energy=row.energy_saving,
+        env=row.environment,
+        sme=row.is_sme,
+        imported=row.is_imported,
+        popularity=min(1.0, math.log1p(row.sold) / math.log1p(BESTSELLER)),
+    )
+
+
+def path(session: Session, code: str) -> tuple[Category, ...]:
+    """Level 2, level 3 and the category itself, so that the third step always is the narrowest; a short code repeats."""
+    codes = (at_level(code, 2), at_level(code, 3), code)
+    names = taxonomy.names(session, codes)
+    return tuple(Category(code=each if each in names else code, name=names.get(each) or names[code]) for each in codes)
+
+
+def searchable(session: Session, code: str) -> tuple[str, ...]:
+    """The codes to filter by for a category of any level: the index knows levels 2 and below."""
+    row = taxonomy.category(session, code)
+    if row.level >= 2:
+        return (code,)
+    codes: list[str] = []
+    for child in taxonomy.children(session, code):
+        codes += (child.code,) if child.leaf else searchable(session, child.code)
+    return tuple(codes)

@@ -1,0 +1,58 @@
+"""Where a price stands: the same figures in Python and in SQL, and what the gate says of them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.kernel.db import commit
+from catalog.listings import queries
+from catalog.listings.rules import Outcome, Quartiles, gate, place_of_price, quartiles_of
+from catalog.listings.states import Shelf
+from catalog.suppliers.states import Standing
+from tests import factories
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 8, 11])
+def test_the_database_and_the_rule_count_alike(session, n):
+    prices = [(7 * i * i + 31) % 97 + 1 for i in range(n)]
+    with commit(session):
+        product = factories.product(session)
+        for price in prices:
+            factories.listing(session, factories.supplier(session), product, price_fen=price)
+        factories.listing(session, factories.supplier(session), product, price_fen=9_999, shelf=Shelf.OFF_SHELF)
+        factories.listing(session, factories.supplier(session, standing=Standing.SUSPENDED), product, price_fen=8_888)
+    assert queries.quartiles(session, product_id=product.id) == quartiles_of(prices)
+    assert queries.quartiles(session, category=product.category_code) == quartiles_of(prices)
+    assert queries.quartiles_by_product(session, [product.id, 10**9]) == {product.id: quartiles_of(prices)}
+
+
+def test_nothing_on_offer_has_no_quartiles(session):
+    assert queries.quartiles(session, product_id=1) is None
+    assert queries.quartiles(session, category=factories.LASER) is None
+    assert queries.quartiles_by_product(session, []) == {}
+
+
+def test_four_prices_by_nearest_rank():
+    assert quartiles_of([40, 10, 30, 20]) == Quartiles(n=4, min=10, q1=10, median=25, q3=30, max=40)
+
+
+@given(st.lists(st.integers(1, 10**10), min_size=1, max_size=40))
+def test_quartiles_stand_in_order(prices):
+    found = quartiles_of(prices)
+    assert found is not None
+    assert found.min <= found.q1 <= found.median <= found.q3 <= found.max
+
+
+def test_a_price_is_high_one_fen_above_a_fifth_over_the_median():
+    stats = quartiles_of([1_000_00] * 5)
+    assert place_of_price(1_200_00, stats).outcome is Outcome.PASS
+    assert place_of_price(1_200_01, stats).outcome is Outcome.WARN
+    assert place_of_price(9_999_00, quartiles_of([1_000_00] * 2)).outcome is Outcome.PASS
+
+
+def test_the_gate_says_everything_at_once():
+    found = gate(
+        in_mall=False, doc_no="", category="A02021003", may_trade=False, duplicate_sku="K-1", price_fen=2_000_00, stats=quartiles_of([1_000_00] * 5)
+    )
+    assert [(check.rule, check.outcome.value) for check in found] == [("K01", "block"), ("P09", "warn"), ("R08", "block"), ("R02", "warn")]
