@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from app.kernel.db import Moment
+from migrations import append_only
 
 revision = "0001"
 down_revision = None
@@ -431,6 +432,7 @@ def upgrade() -> None:
         sa.Column("totp_last_step", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("failures", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("locked_until", Moment(), nullable=True),
+        sa.Column("sessions_from", Moment(), nullable=True),
         sa.Column(
             "state",
             sa.Enum("active", "disabled", name="known_personstate", native_enum=False, create_constraint=True, length=40),
@@ -765,6 +767,22 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_posts_person_id")),
         sa.PrimaryKeyConstraint("person_id", "role", name=op.f("pk_posts")),
     )
+    with op.batch_alter_table("posts", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_posts_one_administrator",
+            ["person_id"],
+            unique=True,
+            sqlite_where=sa.text("role IN ('system_admin', 'security_admin', 'audit_admin')"),
+            postgresql_where=sa.text("role IN ('system_admin', 'security_admin', 'audit_admin')"),
+        )
+        batch_op.create_index(
+            "uq_posts_rules_or_cases",
+            ["person_id"],
+            unique=True,
+            sqlite_where=sa.text("role IN ('rule_admin', 'supervisor')"),
+            postgresql_where=sa.text("role IN ('rule_admin', 'supervisor')"),
+        )
+
     op.create_table(
         "sign_in_sessions",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1272,10 +1290,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["shipment_id"], ["shipments.id"], name=op.f("fk_shipment_lines_shipment_id")),
         sa.PrimaryKeyConstraint("shipment_id", "order_line_id", name=op.f("pk_shipment_lines")),
     )
+    append_only.create(op.get_bind())
 
 
 def downgrade() -> None:
     """Take back."""
+    append_only.drop(op.get_bind(), function=True)
     op.drop_table("shipment_lines")
     with op.batch_alter_table("line_decisions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_line_decisions_order_id"))
@@ -1344,6 +1364,18 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sign_in_sessions_person_id"))
 
     op.drop_table("sign_in_sessions")
+    with op.batch_alter_table("posts", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_posts_rules_or_cases",
+            sqlite_where=sa.text("role IN ('rule_admin', 'supervisor')"),
+            postgresql_where=sa.text("role IN ('rule_admin', 'supervisor')"),
+        )
+        batch_op.drop_index(
+            "uq_posts_one_administrator",
+            sqlite_where=sa.text("role IN ('system_admin', 'security_admin', 'audit_admin')"),
+            postgresql_where=sa.text("role IN ('system_admin', 'security_admin', 'audit_admin')"),
+        )
+
     op.drop_table("posts")
     with op.batch_alter_table("listings", schema=None) as batch_op:
         batch_op.drop_index("ix_listings_product_state")
