@@ -2,7 +2,7 @@
 
 import logging
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Flask, Response, jsonify
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -12,6 +12,11 @@ from app.web.guard import public
 log = logging.getLogger("mall.health")
 
 bp = Blueprint("health", __name__)
+
+
+def install(app: Flask) -> None:
+    """Serve the address."""
+    app.register_blueprint(bp)
 
 
 @bp.get("/healthz")

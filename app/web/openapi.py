@@ -179,6 +179,11 @@ spec = SpecTree(
 """`@spec.validate(resp=Answers(HTTP_200=Model), tags=("orders",))` on a view whose `json` or `query` argument is a Model."""
 
 
+def install(app: Flask) -> None:
+    """Serve the document and its page."""
+    app.register_blueprint(bp)
+
+
 def document() -> dict[str, Any]:
     """The OpenAPI document of this application, made once."""
     app = current_app

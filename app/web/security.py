@@ -32,8 +32,9 @@ class IdConverter(IntegerConverter):
         super().__init__(map, *args, **kwargs)
 
 
-def install(app: Flask, *, secure: bool) -> None:
-    """Attach the checks and headers; call before any route is registered. `secure`: people come by https only."""
+def install(app: Flask) -> None:
+    """Attach the checks and headers; call before any route is registered and before other checks of requests."""
+    secure = bool(app.config["SESSION_COOKIE_SECURE"])  # people come by https only
     app.url_map.converters["int"] = IdConverter
 
     @app.before_request

@@ -94,15 +94,14 @@ def with_role(session: Session, organisation_id: int, role: Role) -> dict[int, s
 def actor_of(session: Session, person_id: int) -> Actor:
     """A person as services see him, with all his roles. Raises Missing."""
     query = (
-        select(Person.name, Organisation, Post.role)
+        select(Person.name, Organisation)
         .join(Organisation, Organisation.id == Person.organisation_id)
-        .outerjoin(Post, Post.person_id == Person.id)
         .where(Person.id == person_id)
     )
-    rows = session.execute(query).all()
-    if not rows:
+    row = session.execute(query).one_or_none()
+    if row is None:
         raise Missing()
-    name, organisation, _role = rows[0]
+    name, organisation = row
     return Actor(
         person_id=person_id,
         name=name,
@@ -110,7 +109,7 @@ def actor_of(session: Session, person_id: int) -> Actor:
         organisation_kind=organisation.kind,
         organisation_name=organisation.name,
         region=organisation.region,
-        roles=frozenset(role for role in (row[2] for row in rows) if isinstance(role, Role)),
+        roles=roles_of(session, person_id),
     )
 
 

@@ -250,11 +250,8 @@ def first_administrator(session: Session, login: str, password: str) -> dict[Rol
     rules.check_password(password, login, field="password")
     if organisations.of_kind(session, OrganisationKind.OPERATOR):
         raise rules.AlreadyBegun()
-    operator = register(
-        session,
-        SYSTEM,
-        NewOrganisation(kind=OrganisationKind.OPERATOR, code="OPERATOR", name=OPERATOR_NAME, short_name=OPERATOR_NAME, region=SYSTEM.region),
-    )
+    new_operator = NewOrganisation(kind=OrganisationKind.OPERATOR, code="OPERATOR", name=OPERATOR_NAME, region=SYSTEM.region)
+    operator = register(session, SYSTEM, new_operator)
     kept = passwords.hashed(password)
     logins = {Role.SYSTEM_ADMIN: login, Role.SECURITY_ADMIN: f"{login}-security", Role.AUDIT_ADMIN: f"{login}-audit"}
     for role, own in logins.items():

@@ -1,0 +1,304 @@
+"""Pages of signing in and out and of one's own account."""
+
+from datetime import timedelta
+from io import BytesIO
+from urllib.parse import urlsplit
+
+import segno
+from flask import Blueprint, Request, Response, current_app, flash, redirect, request, url_for
+from flask import session as browser
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+from markupsafe import Markup
+
+from app.accounts.people import queries as people
+from app.accounts.people import rules as people_rules
+from app.accounts.people import service as accounts
+from app.accounts.sessions import queries, rules, service
+from app.accounts.sessions.forms import CodeForm, DropSecondFactorForm, PasswordForm, SignInForm, TokenForm
+from app.accounts.sessions.rules import Proven, SignedIn
+from app.kernel import clock, passwords, regions
+from app.kernel.db import commit
+from app.policy import ROLE_NAMES, STEP_UP, Permission
+from app.web import htmx
+from app.web.extensions import db, login
+from app.web.forms import refusals_on
+from app.web.guard import me, public, requires
+
+bp = Blueprint("sessions", __name__, template_folder="templates")
+
+COOKIE = "mall_session"
+OPEN_TO_TEMPORARY = {"sessions.password", "sessions.change_password", "sessions.sign_out", "static"}
+"""All that a person with a temporary password may open."""
+
+
+# ---------------------------------------------------------------- who makes the request
+
+
+@login.request_loader  # type: ignore[untyped-decorator]
+def load(asking: Request) -> SignedIn | None:
+    """The person behind the bearer token (API) or the cookie (pages, and reading from the API), with one statement."""
+    if asking.path.startswith("/api/"):
+        kind, _space, secret = asking.headers.get("Authorization", "").partition(" ")
+        if kind.lower() == "bearer":
+            return queries.by_token(db.session(), secret.strip())
+        if asking.method not in {"GET", "HEAD"}:
+            return None  # a cookie alone changes nothing here, so these routes need no CSRF token
+    secret = asking.cookies.get(COOKIE, "")
+    return queries.by_cookie(db.session(), secret) if secret else None
+
+
+def signed_in() -> SignedIn | None:
+    """Whoever makes this request."""
+    return current_user._get_current_object() if current_user.is_authenticated else None  # noqa: SLF001
+
+
+@bp.before_app_request
+def ask_for_a_password_of_ones_own() -> ResponseReturnValue | None:
+    """A temporary password opens nothing but the page where it is changed."""
+    if request.endpoint is None or request.endpoint in OPEN_TO_TEMPORARY or request.path.startswith("/api/"):
+        return None
+    who = signed_in() if COOKIE in request.cookies else None
+    return redirect(url_for("sessions.password"), 303) if who and who.must_change_password else None
+
+
+@bp.after_app_request
+def note_use(response: Response) -> Response:
+    """Mark the session as seen, once a minute at most."""
+    who = signed_in() if COOKIE in request.cookies and request.endpoint != "static" else None
+    if who and who.is_due and who.session_id:
+        db.session.rollback()
+        with commit(db.session()) as session:
+            service.touch(session, who.session_id)
+    return response
+
+
+@bp.app_context_processor
+def viewer() -> dict[str, object]:
+    """What the header of every page says about the reader."""
+    who = signed_in()
+    if who is None:
+        return {"viewer": None}
+    roles = "、".join(_(ROLE_NAMES[role]) for role in sorted(who.actor.roles, key=list(ROLE_NAMES).index))
+    unit, region = who.actor.organisation_name, regions.by_code(who.actor.region).name
+    return {"viewer": {"name": who.actor.name, "unit": unit, "region": region, "roles": roles, "login": who.login}}
+
+
+# ---------------------------------------------------------------- in and out
+
+
+@bp.get("/sign-in")
+@public
+def sign_in() -> ResponseReturnValue:
+    """The page to sign in; it shows nothing of any account."""
+    return redirect(onward(), 303) if signed_in() else htmx.show("sessions/sign_in.html", form=SignInForm(formdata=None))
+
+
+@bp.post("/sign-in")
+@public
+def enter() -> ResponseReturnValue:
+    """Check and let in."""
+    form = SignInForm()
+    if form.validate():
+        with refusals_on(form):
+            proven = prove(form.login.data, form.password.data, form.code.data or "")
+            with commit(db.session()) as session:
+                secret = service.admit(session, proven, instead_of=request.cookies.get(COOKIE))
+            return let_in(secret, url_for("sessions.password") if proven.must_change_password else onward())
+    return htmx.show("sessions/sign_in.html", status=401 if form.refusals else 422, form=form)
+
+
+@bp.post("/sign-out")
+@public
+def sign_out() -> ResponseReturnValue:
+    """End the session for good."""
+    with commit(db.session()) as session:
+        service.end(session, request.cookies.get(COOKIE, ""))
+    browser.clear()
+    response = current_app.make_response(htmx.go(url_for("sessions.sign_in")))
+    response.delete_cookie(COOKIE, samesite="Lax", httponly=True, secure=current_app.config["SESSION_COOKIE_SECURE"])
+    return response
+
+
+def prove(name: str, password: str, code: str = "", *, second_factor: bool = True) -> Proven:
+    """Count the attempt, then compare outside any transaction. Raises SignInRefused."""
+    with commit(db.session()) as session:
+        attempt = service.knock(session, name)
+    return service.compare(attempt, password, code, second_factor=second_factor)
+
+
+def let_in(secret: str, address: str) -> Response:
+    """Send the browser on with the cookie of a newly opened session; what it had stored before is forgotten."""
+    browser.clear()
+    response = current_app.make_response(htmx.go(address))
+    response.set_cookie(COOKIE, secret, httponly=True, samesite="Lax", secure=current_app.config["SESSION_COOKIE_SECURE"])
+    return response
+
+
+def onward() -> str:
+    """Where the reader wanted to go, if that is a page of ours; the start otherwise."""
+    wanted = request.values.get("next", "")
+    parts = urlsplit(wanted)
+    is_ours = not parts.scheme and not parts.netloc and wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
+    return wanted if is_ours and wanted.isprintable() else "/"
+
+
+# ---------------------------------------------------------------- one's own account
+
+
+@bp.get("/account")
+@requires(Permission.ACCOUNT_USE)
+def account() -> ResponseReturnValue:
+    """Profile, second factor, sessions and tokens."""
+    who, person_id = signed_in(), me().person_id or 0
+    return htmx.show(
+        "sessions/account.html",
+        who=who,
+        person=people.by_id(db.session(), person_id),
+        role_names=[_(ROLE_NAMES[role]) for role in ROLE_NAMES if role in me().roles],
+        sessions=queries.open_sessions(db.session(), person_id),
+        ends=rules.expires_at,
+        tokens=people.tokens_of(db.session(), person_id),
+    )
+
+
+@bp.get("/account/password")
+@requires(Permission.ACCOUNT_USE)
+def password() -> ResponseReturnValue:
+    """The page to change the password."""
+    return _password_page(PasswordForm(formdata=None))
+
+
+@bp.post("/account/password")
+@requires(Permission.ACCOUNT_USE)
+def change_password() -> ResponseReturnValue:
+    """A new password; every session ends and this browser gets a new one."""
+    form, who = PasswordForm(), signed_in()
+    assert who is not None
+    if form.validate():
+        with refusals_on(form):
+            people_rules.check_password(form.new.data, who.login)
+            if form.new.data == form.current.data:
+                raise people_rules.SamePassword(field="new")
+            proven = prove(who.login, form.current.data, second_factor=False)
+            kept = passwords.hashed(form.new.data)
+            with commit(db.session()) as session:
+                accounts.change_password(session, me(), password_hash=kept)
+                secret = service.open_for(session, proven.person_id)
+            flash(_("密码已修改，其他会话均已退出。"), "ok")
+            return let_in(secret, "/" if who.must_change_password else url_for("sessions.account"))
+    return _password_page(form, status=422)
+
+
+@bp.post("/account/sessions/<int:session_id>/end")
+@requires(Permission.ACCOUNT_USE)
+def end_session(session_id: int) -> ResponseReturnValue:
+    """Sign another browser out."""
+    with commit(db.session()) as session:
+        service.end_own(session, me(), session_id)
+    return htmx.go(url_for("sessions.account", _anchor="sessions"))
+
+
+@bp.get("/account/second-factor")
+@requires(Permission.ACCOUNT_USE)
+def second_factor() -> ResponseReturnValue:
+    """The QR code to scan, or the form to go without."""
+    return _second_factor_page(CodeForm(formdata=None), DropSecondFactorForm(formdata=None))
+
+
+@bp.post("/account/second-factor")
+@requires(Permission.ACCOUNT_USE)
+def enable_second_factor() -> ResponseReturnValue:
+    """From now on codes are asked for."""
+    form, who = CodeForm(), signed_in()
+    assert who is not None
+    if form.validate() and not who.has_second_factor and "totp_draft" in browser:
+        with refusals_on(form):
+            step = rules.totp_step(browser["totp_draft"], form.code.data, clock.wall_now())
+            if step is None:
+                raise rules.WrongCode(field="code")
+            with commit(db.session()) as session:
+                accounts.enable_second_factor(session, me(), secret=browser["totp_draft"], step=step)
+            browser.pop("totp_draft")
+            flash(_("动态口令已启用，下次登录时需要输入。"), "ok")
+            return htmx.go(url_for("sessions.account"))
+    return _second_factor_page(form, DropSecondFactorForm(formdata=None), status=422)
+
+
+@bp.post("/account/second-factor/drop")
+@requires(Permission.ACCOUNT_USE)
+def disable_second_factor() -> ResponseReturnValue:
+    """Codes are no longer asked for."""
+    form, who = DropSecondFactorForm(), signed_in()
+    assert who is not None
+    if form.validate() and who.has_second_factor:
+        with refusals_on(form):
+            proven = prove(who.login, form.password.data, form.code.data)
+            with commit(db.session()) as session:
+                service.accept(session, proven)
+                accounts.disable_second_factor(session, me())
+            flash(_("动态口令已停用。"), "ok")
+            return htmx.go(url_for("sessions.account"))
+    return _second_factor_page(CodeForm(formdata=None), form, status=422)
+
+
+@bp.get("/account/tokens/new")
+@requires(Permission.ACCOUNT_USE)
+def new_token() -> ResponseReturnValue:
+    """The page to make a token."""
+    return _token_page(TokenForm(formdata=None))
+
+
+@bp.post("/account/tokens")
+@requires(Permission.ACCOUNT_USE)
+def issue_token() -> ResponseReturnValue:
+    """A token for a program, shown this once."""
+    form, who = TokenForm(), signed_in()
+    assert who is not None
+    form.scopes.choices = [(scope.value, scope.value) for scope in sorted(me().granted)]
+    if form.validate():
+        with refusals_on(form):
+            proven = prove(who.login, form.password.data, form.code.data or "")
+            ttl = timedelta(hours=int(form.hours.data))
+            scopes = [Permission(scope) for scope in form.scopes.data]
+            with commit(db.session()) as session:
+                service.accept(session, proven)
+                token, secret = accounts.issue_token(session, me(), name=form.name.data, scopes=scopes, ttl=ttl)
+            return htmx.show("sessions/token_made.html", token=token, secret=secret)
+    return _token_page(form, status=422)
+
+
+@bp.post("/account/tokens/<int:token_id>/revoke")
+@requires(Permission.ACCOUNT_USE)
+def revoke_token(token_id: int) -> ResponseReturnValue:
+    """A token ends."""
+    with commit(db.session()) as session:
+        accounts.revoke_token(session, me(), token_id)
+    return htmx.go(url_for("sessions.account", _anchor="tokens"))
+
+
+def _password_page(form: PasswordForm, *, status: int = 200) -> Response:
+    who = signed_in()
+    return htmx.show("sessions/password.html", status=status, form=form, first=bool(who and who.must_change_password))
+
+
+def _second_factor_page(form: CodeForm, drop_form: DropSecondFactorForm, *, status: int = 200) -> Response:
+    who = signed_in()
+    assert who is not None
+    secret, picture = "", Markup()
+    if not who.has_second_factor:
+        secret = browser.setdefault("totp_draft", rules.new_secret())
+        out = BytesIO()
+        segno.make(rules.enrolment_uri(secret, who.login, _("政府采购网上商城"))).save(
+            out, kind="svg", scale=4, border=2, xmldecl=False, svgns=True, light="#fff", title=_("用身份验证器扫描的二维码")
+        )
+        picture = Markup(out.getvalue().decode())  # noqa: S704 - drawn by segno from our own text
+    return htmx.show(
+        "sessions/second_factor.html", status=status, who=who, form=form, drop_form=drop_form, secret=secret, picture=picture
+    )
+
+
+def _token_page(form: TokenForm, *, status: int = 200) -> Response:
+    form.scopes.choices = [(scope.value, scope.value) for scope in sorted(me().granted)]
+    return htmx.show("sessions/token_new.html", status=status, form=form, short_lived=sorted(STEP_UP & me().granted))
