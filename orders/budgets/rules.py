@@ -118,6 +118,38 @@ class MoveRequest:
             raise ValueError(f"no such move: {self.amount_fen} from {self.source} to {self.target}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """What one order line moves in both its controls: fen in the plan line and in the allotment, pieces in the plan line."""
+
+    order_line_id: int
+    plan_control_id: int
+    allotment_control_id: int
+    amount_fen: int
+    quantity: int
+
+
+def moves(draws: Sequence[Draw], source: Pool, target: Pool, *, stream: str, version: int) -> list[MoveRequest]:
+    """The moves of some order lines between two pools, two for each line, with keys made from the event they belong to."""
+    requests: list[MoveRequest] = []
+    for draw in draws:
+        for control_id, quantity in ((draw.plan_control_id, draw.quantity), (draw.allotment_control_id, 0)):
+            requests.append(
+                MoveRequest(
+                    key=f"{stream}:{version}:{draw.order_line_id}:{control_id}:{target.value}",
+                    control_id=control_id,
+                    source=source,
+                    target=target,
+                    amount_fen=draw.amount_fen,
+                    quantity=quantity,
+                    order_line_id=draw.order_line_id,
+                    stream=stream,
+                    version=version,
+                )
+            )
+    return requests
+
+
 @dataclass(slots=True)
 class Change:
     """What the moves of one command change in one control: fen by pool, pieces ordered, pieces allowed."""

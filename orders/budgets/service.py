@@ -1,16 +1,17 @@
 """Commands on budget money. Every move is written once, and counters change only together with moves."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, case, func, insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from app.kernel import clock, outbox
+from app.kernel.db import Int
 from app.kernel.errors import Forbidden
 from app.policy import Actor, Permission
 from orders.budgets import queries
@@ -49,9 +50,9 @@ def apply(session: Session, actor: Actor, moves: Sequence[MoveRequest]) -> None:
     A key that is already there is the same move again and changes nothing. Raises OverBudget, OverQuantity or PoolShort
     when a control has too little (the caller's transaction is then rolled back), KeyReused when a key stands for another move.
     """
-    for control_id, change in net(_write(session, actor, moves)).items():
-        if not change.is_nothing:
-            _change(session, control_id, change)
+    changes = {control_id: change for control_id, change in net(_write(session, actor, moves)).items() if not change.is_nothing}
+    if changes:
+        _change(session, changes)
 
 
 @cache
@@ -78,29 +79,26 @@ def _write(session: Session, actor: Actor, moves: Sequence[MoveRequest]) -> list
     return [move for key, move in by_key.items() if key in written]
 
 
-def _change(session: Session, control_id: int, change: Change) -> None:
-    """One guarded UPDATE of one control. Raises OverBudget, OverQuantity, PoolShort."""
-    statement = update(Control).where(Control.id == control_id)
-    values: dict[Any, Any] = {}
-    for pool, column in COLUMNS.items():
-        if delta := change.fen.get(pool, 0):
-            values[column] = column + delta
-            if delta < 0:
-                statement = statement.where(column >= -delta)
-    if outside := change.fen.get(Pool.OUTSIDE, 0):
-        values[Control.amount_fen] = Control.amount_fen - outside
-    if (free := change.fen.get(Pool.FREE, 0)) < 0:
-        statement = statement.where(Control.free_fen >= -free)
-    if change.ordered or change.allowed:
-        values[Control.ordered] = Control.ordered + change.ordered
-        values[Control.quantity] = Control.quantity + change.allowed
-        statement = statement.where(Control.ordered >= -change.ordered)
-        statement = statement.where(Control.quantity - Control.ordered >= change.ordered - change.allowed)
-    done = session.execute(
-        statement.values(values).returning(Control.id), execution_options={"synchronize_session": False}
-    ).first()
-    if done is None:
-        raise _refusal(session, control_id, change)
+def _change(session: Session, changes: Mapping[int, Change]) -> None:
+    """One guarded UPDATE of all these controls, rows locked in id order. Raises OverBudget, OverQuantity, PoolShort."""
+
+    def delta(of: Callable[[Change], int]) -> ColumnElement[int]:
+        return case({key: literal(of(change), Int) for key, change in changes.items()}, value=Control.id)
+
+    values: dict[Any, Any] = {column: column + delta(lambda c, p=pool: c.fen.get(p, 0)) for pool, column in COLUMNS.items()}  # type: ignore[misc]
+    enough = [after >= 0 for after in values.values()]
+    values[Control.amount_fen] = Control.amount_fen - delta(lambda c: c.fen.get(Pool.OUTSIDE, 0))
+    values[Control.ordered] = Control.ordered + delta(lambda c: c.ordered)
+    values[Control.quantity] = Control.quantity + delta(lambda c: c.allowed)
+    enough.append(Control.free_fen + delta(lambda c: c.fen.get(Pool.FREE, 0)) >= 0)
+    enough.append(values[Control.ordered] >= 0)
+    enough.append(or_(Control.quantity.is_(None), values[Control.quantity] >= values[Control.ordered]))
+    locked = select(Control.id).where(Control.id.in_(changes)).order_by(Control.id).with_for_update().scalar_subquery()
+    statement = update(Control).where(Control.id.in_(locked), *enough).values(values).returning(Control.id)
+    done = set(session.scalars(statement, execution_options={"synchronize_session": False}))
+    for control_id, change in changes.items():
+        if control_id not in done:
+            raise _refusal(session, control_id, change)
 
 
 def _refusal(session: Session, control_id: int, change: Change) -> OverBudget | OverQuantity | PoolShort:
@@ -112,9 +110,6 @@ def _refusal(session: Session, control_id: int, change: Change) -> OverBudget | 
     if (wanted := -change.fen.get(Pool.FREE, 0)) > control.free_fen:
         return OverBudget(control_id=control_id, wanted_fen=wanted, free_fen=control.free_fen)
     return OverQuantity(control_id=control_id, wanted=change.ordered - change.allowed, left=(control.quantity or 0) - control.ordered)
-
-
-# ---------------------------------------------------------------- controls
 
 
 def open_control(session: Session, actor: Actor, opening: Opening) -> int:

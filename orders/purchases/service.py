@@ -115,8 +115,7 @@ def shift(session: Session, actor: Actor, order: Order, pieces: Sequence[tuple[O
         for line, quantity in pieces
         if quantity
     ]
-    requests = money.moves(draws, source, target, stem=f"{order.number}/{order.version}")
-    budgets.apply(session, actor, requests, stream=order.number, version=order.version)
+    budgets.apply(session, actor, money.moves(draws, source, target, stream=order.number, version=order.version))
 
 
 def release(session: Session, actor: Actor, order: Order, *, source: Pool = Pool.RESERVED) -> None:

@@ -22,6 +22,7 @@ from catalog.listings import queries as listings
 from catalog.listings import service as shelf
 from orders.budgets import rules as money
 from orders.budgets import service as budgets
+from orders.budgets.states import Pool
 from orders.purchases import events, queries, rules
 from orders.purchases.queries import Wish
 from orders.purchases.rules import Facts, Gate, KeyReused, Line, SubmissionRefused
@@ -281,8 +282,8 @@ def _reserve(session: Session, actor: Actor, orders: Sequence[Order], lines: Seq
                 quantity=row.quantity,
             )
         )
-    batches = [money.Batch(order.number, 1, money.reserve(draws[order.id], stem=f"{order.number}/1")) for order in orders]
-    budgets.apply_all(session, actor, batches)
+    moves = [move for order in orders for move in money.moves(draws[order.id], Pool.FREE, Pool.RESERVED, stream=order.number, version=1)]
+    budgets.apply(session, actor, moves)
 
 
 def record_attempt(
