@@ -113,7 +113,7 @@ def fields_of(event: Recorded) -> list[tuple[str, str]]:
 def _body_fields(text: str) -> list[tuple[str, str]]:
     try:
         parsed = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return [(WHOLE, text)]
     if not isinstance(parsed, dict):
         return [(WHOLE, text)]
