@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +24,11 @@ MAX_RUN: Final = 24
 UNITS: Final = frozenset(
     "寸 英寸 匹 克 口 位 层 米 升 毫升 公斤 千克 千瓦 瓦 页 号 张 支 只 个 卷 包 盒 箱 套 台 路 芯 年 期 代 节 人 座 门 片 枚".split()
 )
+
+with warnings.catch_warnings():
+    # The library leaves its dictionary file to the garbage collector; read it here, once.
+    warnings.simplefilter("ignore", ResourceWarning)
+    zhconv.convert("體", "zh-cn")
 
 _base = rjieba.Jieba()
 _own = rjieba.Jieba()
@@ -83,11 +89,14 @@ def pinyin(run: str) -> tuple[str, ...]:
     sounds = syllables(run)
     start = 0
     for word in cut(run):
-        for end in {len(run), start + len(word)}:
-            here = sounds[start : min(end, start + 10)]
-            found["".join(here)] = None
-            if len(here) > 1:
-                found["".join(sound[0] for sound in here)] = None
+        # A long word may end in one that stands alone: 激光打印机 ends in 打印机.
+        inner = (start + at for at in range(1, len(word) - 1) if word[at:] in lexicon.WORDS_SET)
+        for begin in (start, *inner):
+            for end in {len(run), start + len(word)}:
+                here = sounds[begin : min(end, begin + 10)]
+                found["".join(here)] = None
+                if len(here) > 1:
+                    found["".join(sound[0] for sound in here)] = None
         start += len(word)
     return tuple(found)
 

@@ -12,10 +12,10 @@ from typing import Final
 from tantivy import DocAddress, Index, IndexWriter, Order, Query, Searcher
 
 from catalog.search import engine_schema, highlight, paging
-from catalog.search.engine_facets import FacetCounter
+from catalog.search.corrections import Vocabulary
+from catalog.search.engine_facets import FacetCounter, shelf
 from catalog.search.engine_query import Questions, filtered
 from catalog.search.engine_store import Current, Store
-from catalog.search.engine_words import Vocabulary
 from catalog.search.paging import Place
 from catalog.search.port import (
     MAX_TOTAL,
@@ -61,9 +61,8 @@ class EmbeddedEngine:
     name: Final = "embedded"
 
     def __init__(self, root: Path, *, facet_cache: int = 256) -> None:
-        self._store = Store(root)
+        self._store = Store(root, engine_schema.VERSION)
         self._schema = engine_schema.schema()
-        self._questions = Questions(self._schema)
         self._facets = FacetCounter(facet_cache)
         self._vocabulary = Vocabulary()
         self._shelf = Shelf()
@@ -79,23 +78,23 @@ class EmbeddedEngine:
         place = paging.read(request)
         now = self._now()
         q, partial = (place.q, place.partial) if place else (request.q, False)
-        filters = self._questions.filters(request.filters)
-        base = filtered(self._questions.question(q, partial=partial), filters)
+        filters = now.questions.filters(request.filters)
+        base = filtered(now.questions.question(q, partial=partial), filters)
         hits, total, mark = self._page(now, base, request, place, q, partial=partial)
         relaxed: tuple[Relaxed, ...] = ()
         unfiltered: int | None = None
         if place is None and total == 0 and q.strip():
-            unfiltered = self._count(now, filtered(self._questions.question(q), [])) if filters else None
-            q = (not unfiltered and self._vocabulary.corrected(q, now.searcher, self._questions, now.current.generation)) or q
+            unfiltered = self._count(now, filtered(now.questions.question(q), [])) if filters else None
+            q = (None if unfiltered else self._corrected(now, q)) or q
             for partial in (False, True) if q != request.q else (True,):
-                base = filtered(self._questions.question(q, partial=partial), filters)
+                base = filtered(now.questions.question(q, partial=partial), filters)
                 hits, total, mark = self._page(now, base, request, None, q, partial=partial)
                 if total:
                     break
             partial = partial and total > 0
             relaxed = self._relaxed(now, q, filters) if partial or not total else ()
         asked = replace(request, q=q)
-        facets, stats = self._facets.counts(now.searcher, now.current.generation, self._questions, base, asked, partial=partial)
+        facets, stats = self._facets.counts(now.searcher, now.current.generation, now.questions, base, asked, partial=partial)
         wanted = highlight.needles(asked.q) if request.highlight else ()
         return SearchPage(
             hits=tuple(self._hit(now, score, address, wanted) for score, address in hits),
@@ -116,8 +115,8 @@ class EmbeddedEngine:
         if not prefix.strip() or limit < 1:
             return ()
         now = self._now()
-        found = list(self._shelf.matching(prefix, now.searcher, now.current.generation, max(limit * 2 // 3, 1)))
-        query = self._questions.question(prefix)
+        found = list(self._shelf.matching(prefix, max(limit * 2 // 3, 1), now.current.generation, lambda: shelf(now.searcher)))
+        query = now.questions.question(prefix)
         wanted = highlight.needles(prefix)
         seen: set[str] = set()
         hits = now.searcher.search(query, limit * 4, count=False, weight_by_field="rank").hits if query is not None else []
@@ -134,7 +133,7 @@ class EmbeddedEngine:
 
     def facet_search(self, facet: FacetName, prefix: str, filters: Filters, limit: int = 20) -> tuple[FacetValue, ...]:
         now = self._now()
-        within = filtered(None, self._questions.filters(filters, but=facet))
+        within = filtered(None, now.questions.filters(filters, but=facet))
         return self._facets.matching(now.searcher, within, facet, prefix, limit)
 
     def _page(
@@ -144,7 +143,7 @@ class EmbeddedEngine:
         limit, searcher = request.limit, now.searcher
         if request.sort in _ORDERS:
             field, order = _ORDERS[request.sort]
-            behind = [self._questions.after(field, place.at, upwards=order is Order.Asc)] if place else []
+            behind = [now.questions.after(field, place.at, upwards=order is Order.Asc)] if place else []
             answer = searcher.search(filtered(base, behind), limit + 1, count=place is None, order_by_field=field, order=order)
             hits = answer.hits[:limit]
             at, more = (int(hits[-1][0]) if hits else 0), len(answer.hits) > limit
@@ -182,11 +181,17 @@ class EmbeddedEngine:
     def _count(self, now: Snapshot, query: Query) -> int:
         return int(getattr(now.searcher.search(query, 1), "count", 0) or 0)
 
+    def _corrected(self, now: Snapshot, q: str) -> str | None:
+        def finds(word: str) -> bool:
+            return bool(now.searcher.search(now.questions.word(word), 1, count=False).hits)
+
+        return self._vocabulary.corrected(q, now.current.generation, lambda: now.searcher.terms_with_prefix("w", ""), finds)
+
     def _relaxed(self, now: Snapshot, q: str, filters: list[Query]) -> tuple[Relaxed, ...]:
         """Shorter questions that do have answers, the most specific first."""
         found = []
         for shorter in self._vocabulary.shorter(q):
-            total = self._count(now, filtered(self._questions.question(shorter), filters))
+            total = self._count(now, filtered(now.questions.question(shorter), filters))
             if total:
                 found.append(Relaxed(q=shorter, total=min(total, MAX_TOTAL)))
         return tuple(sorted(found, key=lambda one: one.total)[:3])
@@ -218,7 +223,8 @@ class EmbeddedEngine:
             self._open = (current.folder, engine_schema.prepare(Index.open(str(self._store.root / current.folder))))
         else:
             self._open[1].reload()
-        return Snapshot(self._open[1].searcher(), self._questions, current)
+        searcher = self._open[1].searcher()
+        return Snapshot(searcher, Questions(self._schema, searcher), current)
 
     def _begin(self) -> Current:
         """An empty index, so that a new mall answers with nothing instead of an error."""

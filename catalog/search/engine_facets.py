@@ -1,16 +1,14 @@
 """Counts of the embedded engine: values of a facet, the range of prices, facets counted without their own filter."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from tantivy import Query, Searcher
 
-from catalog.search import analysis
+from catalog.search import entry, suggestions
 from catalog.search.engine_query import Questions, filtered
-from catalog.search.engine_schema import FACET_FIELDS, LABEL
-from catalog.search.port import CATEGORY_FACETS, FLAGS, Facet, FacetName, FacetStats, FacetValue, Filters, SearchRequest
-from catalog.search.spelling import spelt
+from catalog.search.port import Facet, FacetName, FacetStats, FacetValue, SearchRequest, SuggestionKind
 
 SIZE: Final = 100
 """Values of one facet at most."""
@@ -48,10 +46,10 @@ class FacetCounter:
         self, searcher: Searcher, questions: Questions, base: Query, request: SearchRequest, wanted: tuple[FacetName, ...],
         *, partial: bool,
     ) -> Counts:  # fmt: skip
-        apart = tuple(name for name in request.disjunctive if _filtered_by(request.filters, name))
+        apart = tuple(name for name in request.disjunctive if entry.filtered_by(request.filters, name))
         answer = _aggregate(searcher, base, tuple(name for name in wanted if name not in apart), SIZE)
         question = questions.question(request.q, partial=partial) if apart else None
-        for group in _shared(apart):
+        for group in entry.sharing(apart):
             without = filtered(question, questions.filters(request.filters, but=group[0]))
             answer |= _aggregate(searcher, without, group, SIZE)
         facets: dict[FacetName, Facet] = {
@@ -63,50 +61,30 @@ class FacetCounter:
     def matching(self, searcher: Searcher, within: Query, facet: FacetName, prefix: str, limit: int) -> tuple[FacetValue, ...]:
         if facet is FacetName.PRICE:
             return ()
-        values = _values(_aggregate(searcher, within, (facet,), ALL)[facet.value])
-        key = analysis.compact(prefix)
-        return tuple(value for value in values if key in analysis.compact(value.label) or _sounds_like(value.label, key))[:limit]
+        return suggestions.values_like(_values(_aggregate(searcher, within, (facet,), ALL)[facet.value]), prefix, limit)
 
 
-def _sounds_like(label: str, key: str) -> bool:
-    return any(sound.startswith(key) for sound in spelt(analysis.normal(label)))
-
-
-def _shared(names: tuple[FacetName, ...]) -> list[tuple[FacetName, ...]]:
-    """Facets that leave out the same filter are counted in one pass."""
-    levels = tuple(name for name in names if name in CATEGORY_FACETS)
-    return [*([levels] if levels else []), *((name,) for name in names if name not in CATEGORY_FACETS)]
-
-
-def _filtered_by(filters: Filters, name: FacetName) -> bool:
-    if name in FLAGS:
-        return getattr(filters, name.value) is not None
-    return bool(
-        {
-            FacetName.BRAND: filters.brands,
-            FacetName.SUPPLIER: filters.suppliers,
-            FacetName.REGION: filters.regions,
-            FacetName.CREDIT: filters.credit,
-            FacetName.PRICE: filters.price_min_fen is not None or filters.price_max_fen is not None,
-        }.get(name, filters.categories)
-    )
+def shelf(searcher: Searcher) -> Iterator[suggestions.Entry]:
+    """The categories and brands of the index."""
+    asked: dict[str, Any] = {name: {"terms": {"field": name, "size": ALL}} for name in ("leaf", "brand")}
+    answer = searcher.aggregate(Query.all_query(), asked)
+    for kind, field in ((SuggestionKind.CATEGORY, "leaf"), (SuggestionKind.BRAND, "brand")):
+        for one in _values(answer[field]):
+            if one.value:
+                yield suggestions.entry(kind, one.label, one.value, one.count)
 
 
 def _aggregate(searcher: Searcher, query: Query, names: tuple[FacetName, ...], size: int) -> dict[str, Any]:
     if not names:
         return {}
-    asked: dict[str, Any] = {
-        name.value: {"stats": {"field": "price"}} if name is FacetName.PRICE else {"terms": {"field": FACET_FIELDS[name], "size": size}}
-        for name in names
-    }
+    asked: dict[str, Any] = {name.value: {"terms": {"field": name.value, "size": size}} for name in names if name is not FacetName.PRICE}
+    if FacetName.PRICE in names:
+        asked[FacetName.PRICE.value] = {"stats": {"field": "price"}}
     return searcher.aggregate(query, asked)
 
 
 def _values(answer: Mapping[str, Any]) -> tuple[FacetValue, ...]:
-    found = []
-    for bucket in answer["buckets"]:
-        value, _, label = str(bucket.get("key_as_string", bucket["key"])).partition(LABEL)
-        found.append(FacetValue(value=value, label=label or value, count=bucket["doc_count"]))
+    found = [entry.facet_value(str(bucket.get("key_as_string", bucket["key"])), bucket["doc_count"]) for bucket in answer["buckets"]]
     return tuple(sorted(found, key=lambda one: (-one.count, one.label)))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from tantivy import FieldType, Occur, Query, Schema
+from tantivy import FieldType, Occur, Query, Schema, Searcher
 
 from catalog.search import analysis, lexicon
 from catalog.search.port import CATEGORY_FACETS, FLAGS, FacetName, Filters
@@ -21,10 +21,10 @@ _PARTICLES: Final = frozenset("式型用款类级的之与和及")
 
 
 class Questions:
-    """Builds queries for one schema."""
+    """Builds queries for one generation of an index."""
 
-    def __init__(self, schema: Schema) -> None:
-        self._schema = schema
+    def __init__(self, schema: Schema, searcher: Searcher) -> None:
+        self._schema, self._searcher = schema, searcher
 
     # ------------------------------------------------------------ small pieces
 
@@ -137,7 +137,8 @@ class Questions:
             yield _const(_all([self.term("lat", part) for part in parts]), PAIRS)
         if any(char.isalpha() for char in key) and len(key) > 1:
             yield from self._sounds(key)
-            if len(key) >= 5:
+            if len(key) >= 5 and not self._searcher.doc_freq("lat", key):
+                # A model that exists is not a misspelt other one.
                 yield _const(Query.fuzzy_term_query(self._schema, "lat", key, 1 if len(key) < 9 else 2), FUZZY)
 
     def _sounds(self, key: str) -> Iterator[Query]:
@@ -180,7 +181,7 @@ class Questions:
         """Listings behind a place in the order of a composite field."""
         return Query.range_query(
             self._schema, field, FieldType.Unsigned, value if upwards else None, None if upwards else value,
-            include_lower=False, include_upper=False,
+            include_lower=not upwards, include_upper=upwards,
         )  # fmt: skip
 
 

@@ -5,21 +5,12 @@ from typing import Final
 
 from tantivy import Document, Index, Schema, SchemaBuilder, TextAnalyzerBuilder, Tokenizer
 
-from catalog.search import analysis
-from catalog.search.port import CATEGORY_FACETS, FLAGS, FacetName, SearchDocument
+from catalog.search import entry
+from catalog.search.paging import composite
+from catalog.search.port import CATEGORY_FACETS, FLAGS, SearchDocument
 
 VERSION: Final = 1
 """Raised with every change of fields or of analysis; an index of another version must be rebuilt."""
-ID_BITS: Final = 27
-_ID_MASK: Final = (1 << ID_BITS) - 1
-_VALUE_LIMIT: Final = (1 << (63 - ID_BITS)) - 1
-
-FACET_FIELDS: Final = {
-    FacetName.CAT1: "cat1", FacetName.CAT2: "cat2", FacetName.CAT3: "cat3", FacetName.BRAND: "brand", FacetName.SUPPLIER: "supplier",
-    FacetName.REGION: "region", FacetName.CREDIT: "credit", **{flag: flag.value for flag in FLAGS},
-}  # fmt: skip
-LABEL: Final = "\t"
-"""Stands between the code and the label of a facet value."""
 
 
 def schema() -> Schema:
@@ -55,31 +46,13 @@ def prepare(index: Index) -> Index:
     return index
 
 
-def composite(value: int, pk: int) -> int:
-    """One number that sorts by `value` and then by id, so that no two listings share a place."""
-    return (min(max(value, 0), _VALUE_LIMIT) << ID_BITS) | (pk & _ID_MASK)
-
-
 def rank(popularity: float) -> float:
     """The factor field of popularity, 0 to 1: log2(2 + rank) runs from 1 to 1 + 1/400, less than any step between tiers."""
     return float(2.0 ** (1.0 + min(max(popularity, 0.0), 1.0) / 400.0) - 2.0)
 
 
-def keys_of(document: SearchDocument) -> list[str]:
-    """What a buyer may paste to find exactly this: the model, with and without its brand, and the id of the listing."""
-    model = analysis.compact(document.model)
-    return [key for key in dict.fromkeys((model, analysis.compact(document.brand) + model, str(document.pk))) if key]
-
-
-def analysed(document: SearchDocument) -> analysis.Analysed:
-    return analysis.analyse(
-        document.title, document.brand, document.model, document.category_name, document.category_code,
-        document.spec, document.supplier_name,
-    )  # fmt: skip
-
-
 def written(document: SearchDocument, of: Schema) -> Document:
-    found = analysed(document)
+    found = entry.analysed(document)
     path = document.category_path[:3]
     facts: dict[str, object] = {
         "pk": document.pk,
@@ -90,12 +63,12 @@ def written(document: SearchDocument, of: Schema) -> Document:
         "sp": found.spec,
         "py": found.pinyin,
         "pre": found.edges,
-        "key": keys_of(document),
-        "cats": list(dict.fromkeys((*(step.code for step in path), document.category_code))),
+        "key": entry.keys(document),
+        "cats": entry.category_codes(document),
         "supplier_id": str(document.supplier_id),
-        "leaf": document.category_code + LABEL + document.category_name,
+        "leaf": document.category_code + entry.LABEL + document.category_name,
         "brand": document.brand,
-        "supplier": f"{document.supplier_id}{LABEL}{document.supplier_name}",
+        "supplier": f"{document.supplier_id}{entry.LABEL}{document.supplier_name}",
         "region": list(document.regions),
         "price": document.price_fen,
         "delivery": document.delivery_days,
@@ -108,7 +81,7 @@ def written(document: SearchDocument, of: Schema) -> Document:
         ).encode(),
     }
     for name, step in zip(CATEGORY_FACETS, path, strict=False):
-        facts[name.value] = step.code + LABEL + step.name
+        facts[name.value] = step.code + entry.LABEL + step.name
     if document.credit is not None:
         facts["credit"] = document.credit
     for flag in FLAGS:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from catalog.search.engine_schema import VERSION
 from catalog.search.port import SearchUnavailable
 
 
@@ -29,8 +28,8 @@ class Current:
 class Store:
     """One index root. Any number of processes read; writers take turns by a file lock that the kernel drops with its process."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, version: int) -> None:
+        self.root, self._version = root, version
         self.root.mkdir(parents=True, exist_ok=True)
         self._file = root / "current.json"
         self._seen: tuple[tuple[int, int], Current] | None = None
@@ -53,7 +52,7 @@ class Store:
     def publish(self, folder: str) -> Current:
         """Make `folder` the index to read, one generation further; the file is whole at every moment."""
         before = self.current()
-        after = Current(folder, before.generation + 1 if before else 1, VERSION)
+        after = Current(folder, before.generation + 1 if before else 1, self._version)
         draft = self.root / f"current.{os.getpid()}.{uuid4().hex}"
         with draft.open("w", encoding="utf-8") as file:
             json.dump({"folder": after.folder, "generation": after.generation, "version": after.version}, file)

@@ -4,8 +4,23 @@ import base64
 import binascii
 import json
 from dataclasses import astuple, dataclass
+from typing import Final
 
 from catalog.search.port import MAX_PAGE, MAX_TOTAL, SearchInvalid, SearchRequest, Sort
+
+ID_BITS: Final = 27
+_ID_MASK: Final = (1 << ID_BITS) - 1
+_VALUE_LIMIT: Final = (1 << (63 - ID_BITS)) - 1
+
+
+def composite(value: int, pk: int) -> int:
+    """One number that sorts by `value` and then by id, so that no two listings share a place."""
+    return (min(max(value, 0), _VALUE_LIMIT) << ID_BITS) | (pk & _ID_MASK)
+
+
+def parted(place: int) -> tuple[int, int]:
+    """Value and id of a composite."""
+    return place >> ID_BITS, place & _ID_MASK
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +29,7 @@ class Place:
 
     sort: Sort
     at: int
-    """Hits already shown, or the last value of the composite field when sorted by one."""
+    """Hits already shown; or, in an order other than relevance, the composite of the last of them."""
     last: int
     """Id of the last hit shown."""
     total: int

@@ -140,7 +140,8 @@ class FacetStats:
 
     low: int
     high: int
-    mean: int
+    mean: int | None
+    """None where the engine does not tell."""
     count: int
 
 

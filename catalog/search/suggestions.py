@@ -1,15 +1,13 @@
 """Categories and brands to suggest while a question is typed."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
-
-from tantivy import Query, Searcher
+from itertools import islice
+from typing import Final
 
 from catalog.search import analysis, highlight, lexicon
-from catalog.search.engine_schema import LABEL
-from catalog.search.port import Suggestion, SuggestionKind
+from catalog.search.port import FacetValue, Suggestion, SuggestionKind
 from catalog.search.spelling import spelt
 
 FRESH: Final = 30.0
@@ -59,28 +57,28 @@ def matching(entries: Iterable[Entry], prefix: str, limit: int) -> tuple[Suggest
     )
 
 
+def values_like(values: Iterable[FacetValue], prefix: str, limit: int) -> tuple[FacetValue, ...]:
+    """Values of a facet whose label contains `prefix`, or is spelt so in pinyin or initials."""
+    key = analysis.compact(prefix)
+    like = (
+        value
+        for value in values
+        if key in analysis.compact(value.label) or any(sound.startswith(key) for sound in spelt(analysis.normal(value.label)))
+    )
+    return tuple(islice(like, limit))
+
+
 class Shelf:
-    """The categories and brands of the embedded index."""
+    """The categories and brands of one engine, read anew when its index went on."""
 
     def __init__(self) -> None:
         self._generation = -1
         self._read_at = 0.0
         self._entries: tuple[Entry, ...] = ()
 
-    def matching(self, prefix: str, searcher: Searcher, generation: int, limit: int) -> tuple[Suggestion, ...]:
+    def matching(self, prefix: str, limit: int, generation: int, read: Callable[[], Iterable[Entry]]) -> tuple[Suggestion, ...]:
         now = time.monotonic()
-        if generation != self._generation and not (self._entries and now - self._read_at < FRESH):
-            self._entries = tuple(_entries(searcher))
+        if not self._entries or (generation != self._generation and now - self._read_at > FRESH):
+            self._entries = tuple(read())
             self._generation, self._read_at = generation, now
         return matching(self._entries, prefix, limit)
-
-
-def _entries(searcher: Searcher) -> Iterable[Entry]:
-    asked: dict[str, Any] = {name: {"terms": {"field": name, "size": 20_000}} for name in ("leaf", "brand")}
-    answer = searcher.aggregate(Query.all_query(), asked)
-    for bucket in answer["leaf"]["buckets"]:
-        code, _, name = bucket["key"].partition(LABEL)
-        yield entry(SuggestionKind.CATEGORY, name, code, bucket["doc_count"])
-    for bucket in answer["brand"]["buckets"]:
-        if bucket["key"]:
-            yield entry(SuggestionKind.BRAND, bucket["key"], bucket["key"], bucket["doc_count"])

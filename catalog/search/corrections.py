@@ -1,14 +1,11 @@
-"""Words of the index itself: what a misspelt question was meant to say, and how a question without answers is shortened."""
+"""What a misspelt question was meant to say, and how a question without answers is shortened."""
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from tantivy import Searcher
-
 from catalog.search import analysis, lexicon
-from catalog.search.engine_query import Questions
 from catalog.search.spelling import is_cjk, syllables
 
 FRESH: Final = 60.0
@@ -19,7 +16,7 @@ Entry = tuple[str, tuple[str, ...], int]
 
 
 class Vocabulary:
-    """Chinese words of the index and of the lexicon, by length."""
+    """Chinese words of an index and of the lexicon, by length."""
 
     def __init__(self) -> None:
         self._generation = -1
@@ -27,11 +24,11 @@ class Vocabulary:
         self._by_length: Mapping[int, tuple[Entry, ...]] = {}
         self._known: frozenset[str] = frozenset()
 
-    def _read(self, searcher: Searcher, generation: int) -> None:
+    def _read(self, generation: int, read: Callable[[], Iterable[tuple[str, int]]]) -> None:
         now = time.monotonic()
         if generation == self._generation or (self._by_length and now - self._read_at < FRESH):
             return
-        often = {word: count for word, count in searcher.terms_with_prefix("w", "") if 1 < len(word) <= LONGEST and is_cjk(word)}
+        often = {word: count for word, count in read() if 1 < len(word) <= LONGEST and is_cjk(word)}
         for word in lexicon.WORDS:
             if is_cjk(word) and len(word) > 1:
                 # A word of the lexicon outweighs the chance cuts of the segmenter.
@@ -43,14 +40,19 @@ class Vocabulary:
         self._known = frozenset(often)
         self._generation, self._read_at = generation, now
 
-    def corrected(self, q: str, searcher: Searcher, questions: Questions, generation: int) -> str | None:
-        """The question with each Chinese word that finds nothing put right; None when nothing could be."""
-        self._read(searcher, generation)
+    def corrected(
+        self, q: str, generation: int, read: Callable[[], Iterable[tuple[str, int]]], finds: Callable[[str], bool]
+    ) -> str | None:
+        """The question with each Chinese word that finds nothing put right; None when nothing could be.
+
+        `read` gives the words of the index and how often they occur, `finds` tells whether a word has any answer.
+        """
+        self._read(generation, read)
         found: list[str] = []
         changed = False
         for word in analysis.parse(q):
             doubtful = is_cjk(word) and len(word) > 1 and word not in self._known
-            lost = doubtful and not searcher.search(questions.word(word), 1, count=False).hits
+            lost = doubtful and not finds(word)
             better = self._meant(word) if lost else None
             found.append(better or word)
             changed = changed or better is not None

@@ -1,0 +1,81 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.search import analysis, highlight, lexicon, spelling
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [("ＨＰ　Ｍ４０４", "hp m404"), ("隨身碟", "随身碟"), ("印表機", "打印机"), ("滑鼠", "鼠标"), ("複印紙", "复印纸"), ("㎡", "m2")],
+)
+def test_text_is_folded_lowered_and_simplified(text, normal):
+    assert analysis.normal(text) == normal
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("惠普M404dn 打印机", ("惠普", "m404dn", "打印机")),
+        ("65寸液晶电视", ("65", "液晶电视")),
+        ("1.5匹空调 挂机", ("1.5", "空调", "挂机")),
+        ("84消毒液 A4纸 U盘", ("84消毒液", "a4纸", "u盘")),
+        ("10公斤", ("10",)),
+        ("M&G 中性笔", ("m&g", "中性笔")),
+        ("DS923+", ("ds923+",)),
+        ("！！", ()),
+    ],
+)
+def test_a_question_is_split_by_script_and_count_words_are_left_out(text, words):
+    assert analysis.parse(text) == words
+
+
+def test_a_model_is_found_whole_without_hyphens_and_by_its_parts():
+    assert {"kfr-35gw/n8xhc1", "kfr35gwn8xhc1", "kfr", "35gw", "n8xhc1"} <= set(analysis.model_tokens("kfr-35gw/n8xhc1"))
+    assert "254dw" in analysis.model_tokens("m254dw") and "388a" in analysis.model_tokens("cc388a")
+
+
+def test_a_run_is_spelt_from_each_of_its_words_on():
+    assert {"caisejiguangdayinji", "dayinji", "dyj", "csjgdyj", "caise"} <= set(analysis.pinyin("彩色激光打印机"))
+    assert spelling.spelt("u盘") == ("upan", "up")
+
+
+def test_pairs_find_any_part_of_a_word():
+    assert list(analysis.pairs("待处理")) == ["待", "处", "理", "待处", "处理"]
+
+
+def test_the_lexicon_knows_names_kinds_and_synonyms():
+    assert "A02021003" in lexicon.categories_named("打印机") and "A02010105" in lexicon.categories_named("电脑")
+    assert lexicon.categories_named("胶水") == () and lexicon.categories_holding("胶水") == ("A05040401",)
+    assert "回形针" in lexicon.synonyms("曲别针") and "订书机" not in lexicon.synonyms("胶水")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"), [("空条", "空调"), ("硒股", "硒鼓"), ("保险拒", "保险柜"), ("中型笔", "中性笔"), ("移动硬盆", "移动硬盘"), ("墨合", "墨盒")]
+)
+def test_a_misspelt_word_is_recognised_by_sound_or_by_look(wrong, right):
+    known = [(word, spelling.syllables(word), 1) for word in lexicon.WORDS if len(word) == len(wrong) and spelling.is_cjk(word)]
+    assert lexicon.nearest(wrong, spelling.syllables(wrong), known) == right
+
+
+def test_marks_follow_models_pinyin_initials_and_other_script_forms():
+    assert highlight.mark("惠普 M404-dn 打印机", highlight.needles("m404dn")) == "惠普 <mark>M404-dn</mark> 打印机"
+    assert highlight.mark("得力 打印机", highlight.needles("dyj")) == "得力 <mark>打印机</mark>"
+    assert highlight.mark("得力 打印机", highlight.needles("deli")) == "<mark>得力</mark> 打印机"
+    assert highlight.mark("小米 路由器", highlight.needles("路由器")) == "小米 <mark>路由器</mark>"
+
+
+@given(st.text(max_size=60), st.text(max_size=20))
+def test_marking_keeps_the_text_and_lets_no_markup_through(text, q):
+    marked = highlight.mark(text, highlight.needles(q))
+    plain = marked.replace("<mark>", "").replace("</mark>", "")
+    assert "<" not in plain and ">" not in plain
+    for entity, char in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#x27;", "'"), ("&amp;", "&")):
+        plain = plain.replace(entity, char)
+    assert plain == text
+
+
+@given(st.text(max_size=80))
+def test_any_text_can_be_analysed(text):
+    assert len(analysis.parse(text)) <= 7
+    analysis.analyse(text, text, text, text, "A02021003", text, text)
