@@ -5,7 +5,7 @@ Every field is documented in `docs/configuration.md`; a test compares the two.
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,7 +108,7 @@ def _flag(text: str) -> bool:
     raise ValueError("write 1 or 0")
 
 
-_PARSE = {
+_PARSE: dict[object, Callable[[str], object]] = {
     int: int,
     float: float,
     bool: _flag,

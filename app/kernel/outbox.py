@@ -196,7 +196,20 @@ def claim(session: Session, consumer: Consumer, ids: Iterable[int], token: str) 
         set_={"token": token, "until": moment + LEASE, "attempts": EventLease.attempts + 1},
         where=EventLease.until < moment,
     )
-    return list(session.scalars(statement.returning(EventLease.event_id)))
+    taken = set(session.scalars(statement.returning(EventLease.event_id)))
+    # another worker may have finished between our look and our lease: its receipt is there once its own lease is gone
+    done = set(
+        session.scalars(
+            select(EventReceipt.event_id).where(EventReceipt.consumer == consumer.name, EventReceipt.event_id.in_(taken))
+        )
+    )
+    if done:
+        session.execute(
+            delete(EventLease).where(
+                EventLease.consumer == consumer.name, EventLease.token == token, EventLease.event_id.in_(done)
+            )
+        )
+    return sorted(taken - done)
 
 
 def step(sessions: Callable[[], Session], consumer: Consumer) -> int:
@@ -208,6 +221,8 @@ def step(sessions: Callable[[], Session], consumer: Consumer) -> int:
             return 0
         with commit(session):
             ids = claim(session, consumer, ids, token)
+        if not ids:
+            return 0
         events = list(session.scalars(select(Event).where(Event.id.in_(ids)).order_by(Event.id)))
         try:
             result = consumer.outside(session, events) if consumer.outside else None
