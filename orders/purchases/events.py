@@ -60,6 +60,13 @@ class OrderStepped(OrderMoved):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OrderExplained(OrderStepped):
+    """The buyer explained why the order should not be held; it stays held until somebody else clears it."""
+
+    type: ClassVar[str] = "order.explained"
+
+
+@dataclass(frozen=True, kw_only=True)
 class OrderCleared(OrderStepped):
     """The unit's finance head cleared the hold; the order goes to approval."""
 
@@ -179,6 +186,7 @@ class OrderClosed(OrderStepped):
 
 
 FACT_OF: dict[Action, type[OrderStepped]] = {
+    Action.EXPLAIN: OrderExplained,
     Action.CLEAR: OrderCleared,
     Action.RELEASE: OrderReleased,
     Action.APPROVE: OrderApproved,

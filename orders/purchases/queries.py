@@ -1,5 +1,6 @@
 """Reads of orders, and the facts that a submission is judged by: few statements, however many lines."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +21,8 @@ from orders.plans.states import PlanState
 from orders.plans.tables import Plan, PlanLine
 from orders.purchases.rules import Facts, Funding, Line, Past
 from orders.purchases.states import FINAL, State
-from orders.purchases.tables import DecisionRecord, Order, OrderLine, Submission
+from orders.purchases.tables import DecisionRecord, Hold, Order, OrderLine, Submission
+from orders.purchases.verdicts import Verdict
 
 PAST_DAYS = 30
 """The widest window that a gate may look back over (rule S02)."""
@@ -38,6 +40,15 @@ class Wish:
     seen_price_fen: int
     plan_line_id: int | None
     address_id: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionLink:
+    """One step that an actor may take on an order now: label (marked with N_), address, and whether it is the expected one."""
+
+    label: str
+    url: str
+    primary: bool = False
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -80,6 +91,32 @@ def decisions_of(session: Session, order: Order) -> list[DecisionRecord]:
     """The record of every check of the submission this order came from."""
     number = select(Submission.number).where(Submission.id == order.submission_id).scalar_subquery()
     return list(session.scalars(select(DecisionRecord).where(DecisionRecord.submission == number).order_by(DecisionRecord.id)))
+
+
+def verdict_of(record: DecisionRecord) -> Verdict:
+    """A recorded check as it was made."""
+    return Verdict(
+        rule=record.rule,
+        outcome=record.outcome,
+        subject=record.subject,
+        inputs=json.loads(record.inputs),
+        threshold=json.loads(record.threshold),
+        facts=json.loads(record.facts),
+    )
+
+
+def holds_of(session: Session, order: Order) -> list[Hold]:
+    """The rules that hold an order, in the order they were found."""
+    return list(session.scalars(select(Hold).where(Hold.order_id == order.id).order_by(Hold.id)))
+
+
+def submission_by_number(session: Session, actor: Actor, number: str) -> Submission:
+    """The submission with this number if the actor may see its orders. Raises Missing."""
+    seen = select(Order.id).where(Order.submission_id == Submission.id, visible_to(actor)).exists()
+    found = session.scalar(select(Submission).where(Submission.number == number, seen))
+    if found is None:
+        raise Missing()
+    return found
 
 
 def fundings(session: Session, actor: Actor, plan_line_ids: Iterable[int]) -> dict[int, Funding]:

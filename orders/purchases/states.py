@@ -55,6 +55,7 @@ class Action(StrEnum):
     """What moves an order."""
 
     SUBMIT = "submit"
+    EXPLAIN = "explain"
     CLEAR = "clear"
     RELEASE = "release"
     APPROVE = "approve"
@@ -85,6 +86,7 @@ class Step:
 
 
 STEPS: tuple[Step, ...] = (
+    Step(State.HELD, Action.EXPLAIN, State.HELD, Permission.ORDER_EXPLAIN),
     Step(State.HELD, Action.CLEAR, State.SUBMITTED, Permission.HOLD_CLEAR),
     Step(State.HELD, Action.RELEASE, State.REJECTED, Permission.HOLD_CLEAR),
     Step(State.HELD, Action.WITHDRAW, State.CANCELLED, Permission.ORDER_SUBMIT),
@@ -147,6 +149,7 @@ def next_state(state: State, action: Action) -> Step:
 
 ACTION_NAMES: dict[Action, str] = {
     Action.SUBMIT: N_("提交"),
+    Action.EXPLAIN: N_("说明"),
     Action.CLEAR: N_("解除挂起"),
     Action.RELEASE: N_("不予放行"),
     Action.APPROVE: N_("审批通过"),
