@@ -1,21 +1,12 @@
 """Asset cards: drafted at acceptance, registered after payment."""
 
 from datetime import date, datetime
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, enum_column
-
-
-class CardState(StrEnum):
-    """Where a card stands."""
-
-    DRAFT = "draft"
-    STORED = "stored"
-    REGISTERED = "registered"
-    VOID = "void"
+from orders.assets.states import CardState
 
 
 class AssetCard(Base):

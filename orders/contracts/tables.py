@@ -21,6 +21,12 @@ class Contract(Base):
     sha256: Mapped[str]
     amount_fen: Mapped[int]
     payment_days: Mapped[int]
+    is_sme: Mapped[bool]
+    payee_name: Mapped[str]
+    payee_bank: Mapped[str]
+    payee_bank_account: Mapped[str]
+    payee_account: Mapped[str]
+    """Where the supplier is paid, as it stood at the signing; another account later is refused (rule A02)."""
     concluded_by: Mapped[int]
     concluded_at: Mapped[datetime]
 

@@ -1,12 +1,12 @@
 """Parcels, receipt, acceptance line by line, and what was sent back."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, enum_column
+from orders.deliveries.states import AcceptanceKind
 
 
 class Shipment(Base):
@@ -34,13 +34,6 @@ class ShipmentLine(Base):
     shipment_id: Mapped[int] = mapped_column(ForeignKey("shipments.id"), primary_key=True)
     order_line_id: Mapped[int] = mapped_column(ForeignKey("order_lines.id"), primary_key=True)
     quantity: Mapped[int]
-
-
-class AcceptanceKind(StrEnum):
-    """Signed by a person, or deemed given when the time ran out (视同验收): that only starts the payment clock."""
-
-    SIGNED = "signed"
-    DEEMED = "deemed"
 
 
 class Acceptance(Base):

@@ -1,36 +1,12 @@
 """Invoices, payment applications, the payment clock, and the inbox of the gateway's notices."""
 
 from datetime import date, datetime
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, enum_column
-
-
-class InvoiceKind(StrEnum):
-    """Kind of invoice; a fully digital one (数电票) has a 20-digit number and no code."""
-
-    DIGITAL = "digital"
-    SPECIAL = "special"
-    PLAIN = "plain"
-
-
-class Colour(StrEnum):
-    """Blue invoices charge, red ones (红字) take back."""
-
-    BLUE = "blue"
-    RED = "red"
-
-
-class ApplicationState(StrEnum):
-    """Where a payment application stands (支付申请)."""
-
-    SENT = "sent"
-    RETURNED = "returned"
-    PASSED = "passed"
-    PAID = "paid"
+from orders.payments.states import ApplicationState, Colour, InvoiceKind
 
 
 class Invoice(Base):
@@ -40,6 +16,7 @@ class Invoice(Base):
     __table_args__ = (
         UniqueConstraint("kind", "code", "number"),
         CheckConstraint("amount_fen > 0 AND tax_fen >= 0", name="amounts"),
+        CheckConstraint("(colour = 'red') = (red_of_id IS NOT NULL)", name="red_is_linked"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -53,6 +30,8 @@ class Invoice(Base):
     buyer_title: Mapped[str]
     buyer_tax_number: Mapped[str]
     seller_tax_number: Mapped[str]
+    red_of_id: Mapped[int | None] = mapped_column(ForeignKey("invoices.id"))
+    """The blue invoice that a red one takes back."""
     issued_on: Mapped[date]
     recorded_by: Mapped[int]
     recorded_at: Mapped[datetime]
@@ -76,6 +55,8 @@ class PaymentApplication(Base):
     intent: Mapped[str | None] = mapped_column(unique=True)
     receipt_number: Mapped[str | None]
     return_reason: Mapped[str | None]
+    trouble: Mapped[str | None]
+    """Why the application is still waiting: the code of the gateway's failure at the last try."""
     applied_by: Mapped[int]
     applied_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]

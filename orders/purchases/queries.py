@@ -51,6 +51,11 @@ class ActionLink:
     primary: bool = False
 
 
+def address(number: str, action: str = "") -> str:
+    """The page of an order, or of something to be done with it."""
+    return f"/orders/{number}/{action}".rstrip("/")
+
+
 def visible_to(actor: Actor) -> ColumnElement[bool]:
     """The orders an actor may see: own unit's, own supplier's, or a supervised region's."""
     scope = scope_of(actor)

@@ -1,19 +1,12 @@
 """Ratings by both sides; silence is not counted."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, enum_column
-
-
-class Side(StrEnum):
-    """Who rates."""
-
-    UNIT = "unit"
-    SUPPLIER = "supplier"
+from orders.ratings.states import Side
 
 
 class Rating(Base):

@@ -13,7 +13,8 @@ from orders.budgets.states import ControlKind, Pool
 from orders.budgets.tables import BudgetLine, Control, Move
 from orders.contracts.tables import Contract
 from orders.deliveries.tables import Acceptance
-from orders.payments.tables import ApplicationState, PaymentApplication
+from orders.payments.states import ApplicationState
+from orders.payments.tables import PaymentApplication
 from orders.plans.states import PlanState
 from orders.plans.tables import Plan, PlanLine
 from orders.purchases.states import FINAL, State
