@@ -7,14 +7,19 @@ from pathlib import Path
 from typing import Literal
 
 from flask import Flask, current_app, url_for
-from flask_babel import gettext
-from markupsafe import Markup, escape
+from flask_babel import gettext as _gettext
+from markupsafe import Markup
 
 from app.kernel import clock, money
 from app.web import errors, figures
 from app.web.pictures import symbol_of
 
 NOTHING = "—"
+
+
+def gettext(text: str, **facts: object) -> str:
+    """The text in the reader's language."""
+    return str(_gettext(text, **facts))
 
 
 def fen(amount: int | None, *, sign: bool = False) -> str:
@@ -95,7 +100,8 @@ def short(digest: str | None) -> str:
 
 def icon(name: str, cls: str = "") -> Markup:
     """An icon of the sprite, for the eye only; words stand beside it."""
-    return Markup('<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(f" {escape(cls)}" if cls else "", asset("img/icons.svg"), name)
+    more = f" {cls}" if cls else ""
+    return Markup('<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(more, asset("img/icons.svg"), name)
 
 
 def asset(path: str) -> str:

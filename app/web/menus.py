@@ -68,7 +68,8 @@ class Menus:
         actor = maybe_me()
         return [
             Shown(
-                label=gettext(entry.label), href=url_for(entry.endpoint, **entry.values), icon=entry.icon, right=entry.right, slot=entry.slot,
+                label=gettext(entry.label), href=url_for(entry.endpoint, **entry.values),
+                icon=entry.icon, right=entry.right, slot=entry.slot,
                 current=bool(section and section == entry.section) or (request.endpoint == entry.endpoint and _same(entry.values)),
             )
             for entry in self.entries[menu]

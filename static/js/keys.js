@@ -2,7 +2,7 @@
 const typing = (event) => event.target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
 
 function walk(list, step) {
-  const rows = [...list.querySelectorAll("[data-rows] > li, [data-rows] tbody > tr, :scope > li, :scope tbody > tr")];
+  const rows = [...list.querySelectorAll(":scope > li, :scope tbody > tr")];
   const at = rows.findIndex((row) => row.classList.contains("on"));
   const next = rows[Math.min(Math.max(at + step, 0), rows.length - 1)];
   if (!next) return;
@@ -13,7 +13,7 @@ function walk(list, step) {
 }
 
 export function keys(root) {
-  let going = 0;
+  let going = -Infinity;
   root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event) || root.querySelector("dialog[open]")) return;
     if (event.key === "/") {
@@ -22,7 +22,7 @@ export function keys(root) {
       return;
     }
     if (event.timeStamp - going < 1200 && /^[a-z]$/.test(event.key)) {
-      going = 0;
+      going = -Infinity;
       const link = root.querySelector(`[data-go="${event.key}"]`);
       if (link) { event.preventDefault(); link.click(); }
       return;
