@@ -37,6 +37,6 @@ def fontconfig_file(folder: Path | None = None) -> Path:
     return target
 
 
-def browser_environment() -> dict[str, str]:
+def browser_environment() -> dict[str, str | float | bool]:
     """The environment to start chromium with."""
     return {**os.environ, "FONTCONFIG_FILE": str(fontconfig_file())}
