@@ -5,7 +5,7 @@ Who may see a stream is decided by the chapter that owns it; callers pass only w
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.kernel.errors import N_, Missing, Unavailable
 from app.kernel.outbox import Event
 from supervision.journal import leaf, tiles, tree
+from supervision.journal.note import Head, Verifier, head_of
 from supervision.journal.receipts import Receipt
 from supervision.journal.tables import Checkpoint, FieldErasure, FieldSalts, Leaf
 
@@ -39,6 +40,48 @@ class Tick:
     index: int | None
     leaf_hash: str | None
     sealed: bool
+
+
+@dataclass(frozen=True)
+class Published:
+    """The newest checkpoint as anybody can fetch it."""
+
+    head: Head
+    note: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A public leaf and its way to the signed root."""
+
+    index: int
+    size: int
+    root: bytes
+    entry: bytes
+    leaf: bytes
+    steps: tuple[tree.Step, ...]
+
+
+def published(directory: Path, verifier: Verifier) -> Published | None:
+    """The published checkpoint, or None before the first. Raises BadNote when it is not signed by this key."""
+    file = directory / tiles.CHECKPOINT
+    if not file.exists():
+        return None
+    note = file.read_text(encoding="utf-8")
+    return Published(head_of(note, verifier), note, datetime.fromtimestamp(file.stat().st_mtime, UTC))
+
+
+def proof(directory: Path, newest: Head, index: int) -> Proof:
+    """The proof of a public leaf, from the published files alone. Raises Missing beyond the signed size."""
+    if not 0 <= index < newest.size:
+        raise Missing()
+    n, place = divmod(index, tree.WIDTH)
+    bundle = tiles.read(directory, tiles.ENTRIES, n, tiles.width_at(newest.size, 0, n))
+    entry = tiles.unbundle(bundle)[place]
+    path = tree.inclusion(tiles.nodes(directory, newest.size), index, newest.size)
+    value = tree.leaf_hash(entry)
+    return Proof(index, newest.size, newest.root, entry, value, tuple(tree.climb(index, newest.size, value, path)))
 
 
 def head(session: Session) -> Checkpoint | None:

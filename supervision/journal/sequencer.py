@@ -50,7 +50,10 @@ class Behind(RuntimeError):
 
 
 class Sequencer:
-    """The one writer of the log, as a context manager that holds the lock."""
+    """The one writer of the log, as a context manager that holds the lock.
+
+    It may be entered again: what it knows of the tree is kept between turns and checked against the rows.
+    """
 
     def __init__(self, sessions: Sessions, directory: Path, signer: Signer, *, batch: int = 256) -> None:
         self.sessions, self.signer, self.batch = sessions, signer, batch
@@ -81,6 +84,8 @@ class Sequencer:
                 if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": ADVISORY_KEY}):
                     raise Busy("another sequencer is at work on this database")
                 held.callback(_unlock, connection)
+            if self.ready:
+                self.ready = self._is_current()
             self._lock = held.pop_all()
         return self
 
@@ -88,7 +93,6 @@ class Sequencer:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
-        self.ready = False
 
     def drain(self) -> int:
         """Give every waiting event its leaf and sign; returns how many there were."""
@@ -137,6 +141,12 @@ class Sequencer:
         except BaseException:
             self.ready = False
             raise
+
+    def _is_current(self) -> bool:
+        """Whether nobody has written since the last turn; the rows only grow, so two numbers tell."""
+        with self.sessions() as session:
+            last, signed = session.scalar(select(func.max(Leaf.idx))), session.scalar(select(func.max(Checkpoint.size)))
+        return (-1 if last is None else last) == self.edge.size - 1 and (-1 if signed is None else signed) == self.signed
 
     def _take(self, session: Session, after: int, limit: int) -> tuple[int, int] | None:
         """T1: leaves for events that have none; returns the last event's id and how many, or None."""

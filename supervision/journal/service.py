@@ -81,22 +81,22 @@ def sequence_in_bulk(
         return sequencer.bulk(progress)
 
 
-def turns(directory: Path, signer: note.Signer, batch: int = 256) -> Callable[[Sessions], int]:
-    """A function for the worker's timer: keeps the lock between its turns, and does nothing while another has it."""
-    held: list[Sequencer] = []
+def turns(directory: Path, key: Path, batch: int = 256) -> Callable[[Sessions], int]:
+    """A function for the worker's timer: sequences what waits, and does nothing while another process is at it.
+
+    The lock is held during a turn only; the tree is kept from turn to turn. The key is read at the first turn, which
+    raises KeyMissing while there is none.
+    """
+    kept: list[Sequencer] = []
 
     def turn(sessions: Sessions) -> int:
-        if not held:
-            sequencer = Sequencer(sessions, directory, signer, batch=batch)
-            try:
-                held.append(sequencer.__enter__())
-            except Busy:
-                return 0
+        if not kept:
+            kept.append(Sequencer(sessions, directory, signer_at(key), batch=batch))
         try:
-            return held[0].drain()
-        except BaseException:
-            held.pop().__exit__(None, None, None)
-            raise
+            with kept[0] as sequencer:
+                return sequencer.drain()
+        except Busy:
+            return 0
 
     return turn
 

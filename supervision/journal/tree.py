@@ -5,6 +5,8 @@ Pure: nodes come from a function `(height, index) -> hash`; where they are store
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 EMPTY = hashlib.sha256(b"").digest()
 WIDTH = 256
@@ -157,24 +159,42 @@ def consistency(nodes: Nodes, old: int, new: int) -> list[bytes]:
     return path[::-1]
 
 
-def root_by_inclusion(index: int, size: int, leaf: bytes, path: Iterable[bytes]) -> bytes:
-    """The root that a leaf hash and its audit path lead to (RFC 9162 2.1.3.2). Raises BadProof on a wrong length."""
+@dataclass(frozen=True)
+class Step:
+    """One step of an audit path: the neighbour, on which side it stands, and the node that both make."""
+
+    hash: bytes
+    side: Literal["left", "right"]
+    parent: bytes
+
+
+def climb(index: int, size: int, leaf: bytes, path: Iterable[bytes]) -> list[Step]:
+    """The way from a leaf hash to the root along its audit path (RFC 9162 2.1.3.2). Raises BadProof on a wrong length."""
     if not 0 <= index < size:
         raise BadProof("the leaf is outside the tree")
     here, last, value = index, size - 1, leaf
-    for step in path:
+    steps: list[Step] = []
+    for neighbour in path:
         if last == 0:
             raise BadProof("the path is too long")
         if here & 1 or here == last:
-            value = node_hash(step, value)
+            value = node_hash(neighbour, value)
+            steps.append(Step(neighbour, "left", value))
             while here and not here & 1:
                 here, last = here >> 1, last >> 1
         else:
-            value = node_hash(value, step)
+            value = node_hash(value, neighbour)
+            steps.append(Step(neighbour, "right", value))
         here, last = here >> 1, last >> 1
     if last:
         raise BadProof("the path is too short")
-    return value
+    return steps
+
+
+def root_by_inclusion(index: int, size: int, leaf: bytes, path: Iterable[bytes]) -> bytes:
+    """The root that a leaf hash and its audit path lead to. Raises BadProof on a wrong length."""
+    steps = climb(index, size, leaf, path)
+    return steps[-1].parent if steps else leaf
 
 
 def check_consistency(old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]) -> None:

@@ -81,19 +81,32 @@ def test_there_is_one_sequencer_at_a_time(real):
     assert real.sequence() == 0
 
 
-def test_a_worker_keeps_its_turn_and_gives_it_up_after_a_failure(world, monkeypatch):
-    turn, rival = (service.turns(world.directory, world.signer) for _ in range(2))
-    world.order(2)
-    assert (turn(world.sessions), rival(world.sessions)) == (2, 0)
-    world.order(1)
+@pytest.mark.both_databases
+def test_two_workers_take_turns_and_write_one_log(real, monkeypatch):
+    turn, rival = (service.turns(real.directory, real.key) for _ in range(2))
+    real.order(2)
+    assert (turn(real.sessions), rival(real.sessions)) == (2, 0)
+    real.order(1)
     with monkeypatch.context() as broken:
         broken.setattr(os, "fsync", _failing(1))
         with pytest.raises(OSError, match="disk"):
-            turn(world.sessions)
-    world.order(1)
-    assert rival(world.sessions) == 1
-    assert world.head().size == 4
-    assert world.audit().accepted
+            turn(real.sessions)
+    real.order(1)
+    assert rival(real.sessions) == 1
+    real.order(300)
+    assert (turn(real.sessions), rival(real.sessions)) == (300, 0)
+    with real.sequencer():
+        assert turn(real.sessions) == 0
+    assert real.head().size == 304
+    assert real.audit().findings == []
+
+
+def test_a_worker_without_a_key_says_so_and_goes_on_once_there_is_one(world):
+    turn = service.turns(world.directory, world.folder / "elsewhere.key")
+    with pytest.raises(service.KeyMissing):
+        turn(world.sessions)
+    service.create_key(world.folder / "elsewhere.key", "log.example/other")
+    assert turn(world.sessions) == 0
 
 
 def test_the_bulk_way_makes_the_same_kind_of_log(world):

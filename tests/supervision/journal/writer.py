@@ -11,7 +11,7 @@ from tests.supervision.journal.world import World
 
 def main() -> None:
     world = World(make_engine(sys.argv[1]), Path(sys.argv[2]))
-    turn = service.turns(world.directory, world.signer, batch=7)
+    turn = service.turns(world.directory, world.key, batch=7)
     print("ready", flush=True)
     while True:
         if not turn(world.sessions):
