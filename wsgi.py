@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     slots.install(app)
     errors.install(app)
     guard.install(app)
-    for name in ("app.web.filters", "app.web.security", "app.web.openapi", "app.web.health"):
+    for name in ("app.web.menus", "app.web.filters", "app.web.security", "app.web.openapi", "app.web.health", "app.web.logs"):
         if importlib.util.find_spec(name) and hasattr(module := importlib.import_module(name), "install"):
             module.install(app)
     consumers: list[Consumer] = []
@@ -66,6 +66,8 @@ def create_app(settings: Settings | None = None) -> Flask:
                     if (blueprint := getattr(module, attribute, None)) is not None and hasattr(blueprint, "register"):
                         if blueprint.name not in app.blueprints:
                             app.register_blueprint(blueprint)
+                        if attribute == "api":
+                            csrf.exempt(blueprint)  # no cookie changes anything there: see app.accounts.sessions.views.load
     app.extensions["mall.worker"] = lambda: Worker(sessions_of(app), consumers, timers)
     return app
 

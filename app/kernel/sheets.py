@@ -139,7 +139,7 @@ def read(text: str, columns: Sequence[Column]) -> tuple[list[SheetRow], list[Cel
             except BadCell as error:
                 problems.append(CellProblem(line, column.heading, raw, error.rule, error.way_out))
             except Refusal as error:
-                problems.append(CellProblem(line, column.heading, raw, error.message % error.facts, error.way_out))
+                problems.append(CellProblem(line, column.heading, raw, error.message % error.facts, error.way_out or N_("改正该单元格")))
         if len(problems) == bad:
             rows.append(SheetRow(line, values))
     return rows, problems

@@ -2,6 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, SelectField, StringField
+from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional
 
 from app.accounts.organisations.rules import UNIT_KINDS
@@ -18,7 +19,7 @@ KIND_NAMES = {
     OrganisationKind.OPERATOR: _l("平台运营机构"),
 }
 
-REGION_CHOICES = [(code, f"{regions.full_name(code)}（{code}）") for code in sorted(regions.REGIONS)]
+REGION_CHOICES = [SelectChoice(code, f"{regions.full_name(code)}（{code}）") for code in sorted(regions.REGIONS)]
 
 
 class AddressForm(Form):
@@ -43,11 +44,11 @@ class InvoiceTitleForm(Form):
 class OrganisationForm(Form):
     """An organisation to be registered."""
 
-    kind = SelectField(_l("类别"), choices=[(kind.value, name) for kind, name in KIND_NAMES.items()])
+    kind = SelectField(_l("类别"), choices=[SelectChoice(kind.value, name) for kind, name in KIND_NAMES.items()])
     code = StringField(_l("编码"), validators=[DataRequired(), Length(max=20)])
     name = StringField(_l("名称"), validators=[DataRequired(), Length(max=100)])
     short_name = StringField(_l("简称"), validators=[Optional(), Length(max=40)])
     credit_code = StringField(_l("统一社会信用代码"), validators=[Optional(), Length(max=18)])
     region = SelectField(_l("所属区划"), choices=REGION_CHOICES)
     parent_code = StringField(_l("上级单位编码"), validators=[Optional(), Length(max=20)])
-    unit_kind = SelectField(_l("单位类型"), choices=[("", "—"), *((kind, _l(kind)) for kind in UNIT_KINDS)])
+    unit_kind = SelectField(_l("单位类型"), choices=[SelectChoice("", "—"), *(SelectChoice(kind, _l(kind)) for kind in UNIT_KINDS)])

@@ -8,6 +8,7 @@ from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
+from wtforms.fields import SelectChoice
 
 from app.accounts.organisations import queries as organisations
 from app.accounts.people import queries, rules, service
@@ -68,7 +69,7 @@ def index() -> ResponseReturnValue:
         page=page,
         words=words,
         role=wanted,
-        role_choices=[("", _("全部岗位")), *_role_choices()],
+        role_choices=[("", _("全部岗位")), *((each.value, _(ROLE_NAMES[each])) for each in _fitting())],
         role_names=ROLE_NAMES,
         everywhere=Role.SECURITY_ADMIN in me().roles,
     )
@@ -92,7 +93,7 @@ def add() -> ResponseReturnValue:
             temporary = rules.temporary_password()
             kept = passwords.hashed(temporary)
             with commit(db.session()) as session:
-                code = form.organisation_code.data.strip()
+                code = (form.organisation_code.data or "").strip()
                 where = organisations.by_code(session, code).id if code else None
                 wanted = NewPerson(
                     login=form.login.data.strip().lower(),
@@ -117,7 +118,7 @@ def show(person_id: int) -> ResponseReturnValue:
 def set_roles(person_id: int) -> ResponseReturnValue:
     """The person holds exactly the ticked roles."""
     form = RolesForm()
-    form.roles.choices = [(role.value, role.value) for role in Role]
+    form.roles.choices = [SelectChoice(role.value) for role in Role]
     if form.validate():
         with refusals_on(form), commit(db.session()) as session:
             service.set_roles(session, me(), person_id, [Role(role) for role in form.roles.data])
@@ -171,9 +172,13 @@ def _change(person_id: int, command: Callable[[Session, Any, int], None]) -> Res
     return htmx.go(url_for("people.show", person_id=person_id))
 
 
-def _role_choices() -> list[tuple[str, str]]:
+def _fitting() -> list[Role]:
     kinds = list(OrganisationKind) if Role.SECURITY_ADMIN in me().roles else [me().organisation_kind]
-    return [(role.value, _(ROLE_NAMES[role])) for role in ROLE_NAMES if any(role in ROLES_OF[kind] for kind in kinds)]
+    return [role for role in ROLE_NAMES if any(role in ROLES_OF[kind] for kind in kinds)]
+
+
+def _role_choices() -> list[SelectChoice]:
+    return [SelectChoice(role.value, _(ROLE_NAMES[role])) for role in _fitting()]
 
 
 def _new_page(form: PersonForm, *, status: int = 200) -> ResponseReturnValue:
@@ -182,7 +187,7 @@ def _new_page(form: PersonForm, *, status: int = 200) -> ResponseReturnValue:
         "people/new.html",
         status=status,
         form=form,
-        fitting=[Role(value) for value, _name in form.roles.choices],
+        fitting=_fitting(),
         role_names=ROLE_NAMES,
         duties=DUTIES,
         everywhere=Role.SECURITY_ADMIN in me().roles,

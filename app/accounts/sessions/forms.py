@@ -2,6 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 from wtforms import PasswordField, SelectField, SelectMultipleField, StringField
+from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, EqualTo, Length, Optional
 
 from app.web.forms import Form
@@ -44,12 +45,12 @@ class TokenForm(Form):
     hours = SelectField(
         _l("有效期"),
         choices=[
-            ("1", _l("1 小时")),
-            ("8", _l("8 小时")),
-            ("24", _l("1 天")),
-            ("168", _l("7 天")),
-            ("720", _l("30 天")),
-            ("2160", _l("90 天")),
+            SelectChoice("1", _l("1 小时")),
+            SelectChoice("8", _l("8 小时")),
+            SelectChoice("24", _l("1 天")),
+            SelectChoice("168", _l("7 天")),
+            SelectChoice("720", _l("30 天")),
+            SelectChoice("2160", _l("90 天")),
         ],
         default="8",
     )

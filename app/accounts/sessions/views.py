@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 from markupsafe import Markup
+from wtforms.fields import SelectChoice
 
 from app.accounts.people import queries as people
 from app.accounts.people import rules as people_rules
@@ -92,7 +93,7 @@ def viewer() -> dict[str, object]:
 @public
 def sign_in() -> ResponseReturnValue:
     """The page to sign in; it shows nothing of any account."""
-    return redirect(onward(), 303) if signed_in() else htmx.show("sessions/sign_in.html", form=SignInForm(formdata=None))
+    return redirect(onward(), 303) if signed_in() else _sign_in_page(SignInForm(formdata=None))
 
 
 @bp.post("/sign-in")
@@ -106,7 +107,7 @@ def enter() -> ResponseReturnValue:
             with commit(db.session()) as session:
                 secret = service.admit(session, proven, instead_of=request.cookies.get(COOKIE))
             return let_in(secret, url_for("sessions.password") if proven.must_change_password else onward())
-    return htmx.show("sessions/sign_in.html", status=401 if form.refusals else 422, form=form)
+    return _sign_in_page(form, status=401 if form.refusals else 422)
 
 
 @bp.post("/sign-out")
@@ -256,7 +257,7 @@ def issue_token() -> ResponseReturnValue:
     """A token for a program, shown this once."""
     form, who = TokenForm(), signed_in()
     assert who is not None
-    form.scopes.choices = [(scope.value, scope.value) for scope in sorted(me().granted)]
+    form.scopes.choices = [SelectChoice(scope.value) for scope in sorted(me().granted)]
     if form.validate():
         with refusals_on(form):
             proven = prove(who.login, form.password.data, form.code.data or "")
@@ -278,9 +279,14 @@ def revoke_token(token_id: int) -> ResponseReturnValue:
     return htmx.go(url_for("sessions.account", _anchor="tokens"))
 
 
+def _sign_in_page(form: SignInForm, *, status: int = 200) -> Response:
+    return htmx.show("sessions/sign_in.html", status=status, form=form, bare=True)
+
+
 def _password_page(form: PasswordForm, *, status: int = 200) -> Response:
     who = signed_in()
-    return htmx.show("sessions/password.html", status=status, form=form, first=bool(who and who.must_change_password))
+    first = bool(who and who.must_change_password)
+    return htmx.show("sessions/password.html", status=status, form=form, first=first, bare=first)
 
 
 def _second_factor_page(form: CodeForm, drop_form: DropSecondFactorForm, *, status: int = 200) -> Response:
@@ -300,5 +306,5 @@ def _second_factor_page(form: CodeForm, drop_form: DropSecondFactorForm, *, stat
 
 
 def _token_page(form: TokenForm, *, status: int = 200) -> Response:
-    form.scopes.choices = [(scope.value, scope.value) for scope in sorted(me().granted)]
+    form.scopes.choices = [SelectChoice(scope.value) for scope in sorted(me().granted)]
     return htmx.show("sessions/token_new.html", status=status, form=form, short_lived=sorted(STEP_UP & me().granted))
