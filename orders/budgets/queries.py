@@ -1,18 +1,19 @@
 """Reads of budget money. Lists begin with what the actor may see: the own unit, or the region and below."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, false, select, true
+from sqlalchemy import ColumnElement, Row, Select, false, func, select, true
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
 from app.accounts.organisations.queries import Organisation
-from app.kernel import regions
+from app.kernel import paging, regions
 from app.kernel.errors import Missing
+from app.kernel.paging import Key, Page
 from app.policy import Actor, Reach, scope_of
 from orders.budgets.rules import UnknownAllotment
-from orders.budgets.states import BUCKETS, ControlKind, Pool
+from orders.budgets.states import ControlKind, Pool
 from orders.budgets.tables import Allotment, BudgetLine, BudgetProject, Control, Move
 
 
@@ -142,40 +143,38 @@ class AllotmentRow:
 
 
 def allotments(
-    session: Session, actor: Actor, *, year: int | None = None, unit_id: int | None = None, after: int = 0, most: int = 200
-) -> list[AllotmentRow]:
-    """The allotments the actor may see, in id order from after an id; year and unit narrow the list."""
-    query = (
-        select(Allotment, BudgetProject, Control, Organisation.name, Organisation.region)
-        .join(BudgetProject, BudgetProject.id == Allotment.project_id)
-        .join(Control, Control.id == Allotment.control_id)
-        .join(Organisation, Organisation.id == Allotment.unit_id)
-        .where(visible_to(actor, Allotment.unit_id), Allotment.id > after)
-        .order_by(Allotment.id)
-        .limit(most)
-    )
+    session: Session, actor: Actor, *, year: int | None = None, unit_id: int | None = None, cursor: str | None = None, limit: int = 50
+) -> Page[AllotmentRow]:
+    """A page of the allotments the actor may see, oldest first; year and unit narrow the list. Raises BadCursor."""
+    query = _allotments(actor)
     if year is not None:
         query = query.where(Allotment.year == year)
     if unit_id is not None:
         query = query.where(Allotment.unit_id == unit_id)
-    return [
-        AllotmentRow(allotment, project, Owner(allotment.unit_id, name, region), buckets(control))
-        for allotment, project, control, name, region in session.execute(query)
-    ]
+    found = paging.rows(session, query, [Key(Allotment.id, descending=False)], cursor=cursor, limit=limit)
+    return Page([_allotment_row(row) for row in found.rows], found.next, found.prev)
 
 
 def allotment(session: Session, actor: Actor, number: str) -> AllotmentRow:
     """The allotment of this number, if the actor may see it. Raises UnknownAllotment."""
-    query = (
+    row = session.execute(_allotments(actor).where(Allotment.number == number)).first()
+    if row is None:
+        raise UnknownAllotment(allotment=number)
+    return _allotment_row(row)
+
+
+def _allotments(actor: Actor) -> Select[Allotment, BudgetProject, Control, str, str]:
+    return (
         select(Allotment, BudgetProject, Control, Organisation.name, Organisation.region)
         .join(BudgetProject, BudgetProject.id == Allotment.project_id)
         .join(Control, Control.id == Allotment.control_id)
         .join(Organisation, Organisation.id == Allotment.unit_id)
-        .where(visible_to(actor, Allotment.unit_id), Allotment.number == number)
+        .where(visible_to(actor, Allotment.unit_id))
+        .execution_options(populate_existing=True)
     )
-    row = session.execute(query).first()
-    if row is None:
-        raise UnknownAllotment(allotment=number)
+
+
+def _allotment_row(row: Row[Allotment, BudgetProject, Control, str, str]) -> AllotmentRow:
     return AllotmentRow(row[0], row[1], Owner(row[0].unit_id, row[3], row[4]), buckets(row[2]))
 
 
@@ -187,6 +186,17 @@ def allotments_by_number(session: Session, actor: Actor, numbers: Collection[str
         if number not in found:
             raise UnknownAllotment(allotment=number)
     return found
+
+
+def known_allotments(session: Session, actor: Actor, numbers: Collection[str]) -> dict[str, tuple[Allotment, int]]:
+    """Those of these allotments that the actor may see, with what of each no budget line has taken yet, in fen."""
+    taken = select(func.coalesce(func.sum(BudgetLine.amount_fen), 0)).where(BudgetLine.allotment_id == Allotment.id).scalar_subquery()
+    query = (
+        select(Allotment, Control.amount_fen - taken)
+        .join(Control, Control.id == Allotment.control_id)
+        .where(visible_to(actor, Allotment.unit_id), Allotment.number.in_(numbers))
+    )
+    return {row[0].number: (row[0], int(row[1])) for row in session.execute(query)}
 
 
 def numbers_taken(session: Session, numbers: Collection[str]) -> set[str]:
@@ -240,28 +250,38 @@ def lines(
     allotment_id: int | None = None,
     ids: Collection[int] | None = None,
     category_codes: Collection[str] | None = None,
-    after: int = 0,
     most: int = 500,
 ) -> list[LineRow]:
-    """The procurement-budget lines the actor may see, in id order from after an id; the rest narrows the list."""
+    """The procurement-budget lines the actor may see, oldest first; the rest narrows the list."""
+    query = _lines(actor, year=year, allotment_id=allotment_id).order_by(BudgetLine.id).limit(most)
+    if ids is not None:
+        query = query.where(BudgetLine.id.in_(ids))
+    if category_codes is not None:
+        query = query.where(BudgetLine.category_code.in_(category_codes))
+    return [LineRow(*row) for row in session.execute(query)]
+
+
+def line_page(
+    session: Session, actor: Actor, *, year: int | None = None, cursor: str | None = None, limit: int = 50
+) -> Page[LineRow]:
+    """A page of the procurement-budget lines the actor may see, oldest first. Raises BadCursor."""
+    found = paging.rows(session, _lines(actor, year=year), [Key(BudgetLine.id, descending=False)], cursor=cursor, limit=limit)
+    return Page([LineRow(row[0], row[1], row[2]) for row in found.rows], found.next, found.prev)
+
+
+def _lines(actor: Actor, *, year: int | None = None, allotment_id: int | None = None) -> Select[BudgetLine, Allotment, int]:
     query = (
         select(BudgetLine, Allotment, Control.free_fen)
         .join(Allotment, Allotment.id == BudgetLine.allotment_id)
         .join(Control, Control.id == Allotment.control_id)
-        .where(visible_to(actor, BudgetLine.unit_id), BudgetLine.id > after)
-        .order_by(BudgetLine.id)
-        .limit(most)
+        .where(visible_to(actor, BudgetLine.unit_id))
         .execution_options(populate_existing=True)
     )
     if year is not None:
         query = query.where(BudgetLine.year == year)
     if allotment_id is not None:
         query = query.where(BudgetLine.allotment_id == allotment_id)
-    if ids is not None:
-        query = query.where(BudgetLine.id.in_(ids))
-    if category_codes is not None:
-        query = query.where(BudgetLine.category_code.in_(category_codes))
-    return [LineRow(*row) for row in session.execute(query)]
+    return query
 
 
 def line_codes(session: Session, unit_ids: Collection[int]) -> set[tuple[int, int, str]]:
@@ -282,8 +302,3 @@ def strip(session: Session, actor: Actor, year: int) -> Buckets:
         Control.unit_id == actor.organisation_id, Control.year == year, Control.kind == ControlKind.ALLOTMENT
     )
     return total(Buckets(*row) for row in session.execute(query))
-
-
-def shares(row: Buckets) -> Mapping[Pool, int]:
-    """The four buckets by name."""
-    return {pool: row.in_bucket(pool) for pool in BUCKETS}

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, and_, exists, false, func, select, true
 from sqlalchemy.orm import Session, aliased
 
-from app.kernel import clock, regions
+from app.kernel import clock, paging, regions
 from app.kernel.errors import Missing
+from app.kernel.paging import Key, Page
 from app.policy import Actor, Reach, scope_of
 from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.rules import covers
@@ -53,41 +54,31 @@ def plans(
     *,
     year: int | None = None,
     state: PlanState | None = None,
-    unit_id: int | None = None,
     region: str | None = None,
-    returnable_on: bool = False,
-    before: int | None = None,
-    most: int = 50,
-) -> list[PlanRow]:
-    """The plans the actor may see, newest first, from before an id; `returnable_on` keeps those still in their return period."""
+    returnable: bool = False,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[PlanRow]:
+    """A page of the plans the actor may see, newest first; `returnable` keeps those in their return period. Raises BadCursor."""
     query = (
-        select(
-            Plan,
-            func.sum(PlanLine.amount_fen),
-            func.count(PlanLine.id),
-        )
+        select(Plan, func.sum(PlanLine.amount_fen), func.count(PlanLine.id))
         .join(PlanLine, PlanLine.plan_id == Plan.id)
         .where(visible_to(actor))
         .group_by(Plan.id)
-        .order_by(Plan.id.desc())
-        .limit(most)
     )
     if year is not None:
         query = query.where(Plan.year == year)
     if state is not None:
         query = query.where(Plan.state == state)
-    if unit_id is not None:
-        query = query.where(Plan.unit_id == unit_id)
     if region is not None:
         query = query.where(Plan.region == region)
-    if returnable_on:
+    if returnable:
         query = query.where(Plan.returnable_until >= clock.now(), Plan.state == PlanState.FILED)
-    if before is not None:
-        query = query.where(Plan.id < before)
-    rows = session.execute(query).all()
-    units = budgets.owners(session, {row[0].unit_id for row in rows})
-    used = ordered_ids(session, [row[0].id for row in rows])
-    return [PlanRow(plan, int(total), count, plan.id in used, units[plan.unit_id]) for plan, total, count in rows]
+    found = paging.rows(session, query, [Key(Plan.id)], cursor=cursor, limit=limit)
+    units = budgets.owners(session, {row[0].unit_id for row in found.rows})
+    used = ordered_ids(session, [row[0].id for row in found.rows])
+    rows = [PlanRow(row[0], int(row[1]), row[2], row[0].id in used, units[row[0].unit_id]) for row in found.rows]
+    return Page(rows, found.next, found.prev)
 
 
 def ordered_ids(session: Session, plan_ids: Collection[int]) -> set[int]:
@@ -125,6 +116,27 @@ def lines_of(session: Session, plan: Plan) -> list[LineRow]:
     return [
         LineRow(line, budget_line, allotment, budgets.buckets(control), control.ordered, names.get(line.category_code, ""))
         for line, budget_line, allotment, control in rows
+    ]
+
+
+def lines_under(session: Session, actor: Actor, allotment_id: int) -> list[tuple[Plan, LineRow]]:
+    """The lines of filed plans that draw on an allotment, oldest first, as far as the actor may see them."""
+    query = (
+        select(Plan, PlanLine, BudgetLine, Allotment, Control)
+        .join(PlanLine, PlanLine.plan_id == Plan.id)
+        .join(BudgetLine, BudgetLine.id == PlanLine.budget_line_id)
+        .join(Allotment, Allotment.id == PlanLine.allotment_id)
+        .join(Control, Control.id == PlanLine.control_id)
+        .where(PlanLine.allotment_id == allotment_id, Plan.state == PlanState.FILED, visible_to(actor))
+        .order_by(PlanLine.id)
+        .limit(500)
+        .execution_options(populate_existing=True)
+    )
+    rows = session.execute(query).all()
+    names = taxonomy.names(session, {row[1].category_code for row in rows})
+    return [
+        (plan, LineRow(line, source, money, budgets.buckets(control), control.ordered, names.get(line.category_code, "")))
+        for plan, line, source, money, control in rows
     ]
 
 
