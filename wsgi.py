@@ -1,8 +1,7 @@
-"""The roof: the only file that knows every package. It joins blueprints, slots, consumers, gates and commands."""
+"""The roof: the only file that knows every package. It joins blueprints, slots, consumers, gates, checks and commands."""
 
 import importlib
 import importlib.util
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -13,16 +12,22 @@ from app import config
 from app.config import Settings
 from app.kernel import clock
 from app.kernel.db import engine_options, prepare_engine
+from app.kernel.errors import N_
 from app.kernel.outbox import Consumer, Timer
 from app.kernel.worker import Worker
-from app.web import errors, guard, slots
+from app.policy import Permission as P
+from app.web import cli as commands
+from app.web import errors, filters, guard, health, logs, menus, openapi, security, slots
 from app.web.extensions import babel, csrf, db, login
+from app.web.menus import Entry
+from catalog.search.gateway import engine_for
+from catalog.search.handlers import indexer
 from migrations import tables  # noqa: F401 - the metadata is whole before the first query
 
 CHAPTERS = (
     "app.accounts.sessions", "app.accounts.people", "app.accounts.organisations",
     "catalog.search", "catalog.taxonomy", "catalog.suppliers", "catalog.products", "catalog.listings",
-    "orders.budgets", "orders.plans", "orders.purchases", "orders.approvals", "orders.contracts", "orders.carts",
+    "orders.budgets", "orders.plans", "orders.purchases", "orders.carts", "orders.approvals", "orders.contracts",
     "orders.deliveries", "orders.payments", "orders.assets", "orders.ratings", "orders.thread",
     "supervision.journal", "supervision.alerts", "supervision.disclosure", "supervision.dashboard", "supervision.training",
 )
@@ -31,16 +36,18 @@ CHAPTERS = (
 def create_app(settings: Settings | None = None) -> Flask:
     """The whole product, ready to serve. Raises BadConfiguration."""
     settings = settings or config.from_environment()
+    logs.configure(settings.log_format)
     app = Flask("wsgi", static_folder="static", template_folder="app/web/templates")
     app.config.update(
+        SETTINGS=settings,
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database,
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database),
+        SESSION_COOKIE_NAME="mall_form",
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=not settings.is_demo,
+        SESSION_COOKIE_SECURE=settings.is_secure,
         MAX_CONTENT_LENGTH=8 * 1024 * 1024,
         WTF_CSRF_TIME_LIMIT=None,
-        SETTINGS=settings,
     )
     settings.folder("")
     clock.use_offset_file(settings.data_dir / "clock" if settings.is_demo else None)
@@ -50,25 +57,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     babel.init_app(app, default_locale="zh", default_timezone="Asia/Shanghai")
     with app.app_context():
         prepare_engine(db.engine)
-    slots.install(app)
-    errors.install(app)
-    guard.install(app)
-    for name in ("app.web.menus", "app.web.filters", "app.web.security", "app.web.openapi", "app.web.health", "app.web.logs"):
-        if importlib.util.find_spec(name) and hasattr(module := importlib.import_module(name), "install"):
-            module.install(app)
-    consumers: list[Consumer] = []
-    timers: list[Timer] = []
-    for chapter in CHAPTERS:
-        for room in ("views", "api"):
-            if importlib.util.find_spec(f"{chapter}.{room}"):
-                module = importlib.import_module(f"{chapter}.{room}")
-                for attribute in ("bp", "api"):
-                    if (blueprint := getattr(module, attribute, None)) is not None and hasattr(blueprint, "register"):
-                        if blueprint.name not in app.blueprints:
-                            app.register_blueprint(blueprint)
-                        if attribute == "api":
-                            csrf.exempt(blueprint)  # no cookie changes anything there: see app.accounts.sessions.views.load
-    app.extensions["mall.worker"] = lambda: Worker(sessions_of(app), consumers, timers)
+    app.extensions["mall.search"] = engine_for(settings)
+    for part in (security, slots, filters, errors, logs, guard, openapi):
+        part.install(app)
+    app.register_blueprint(health.bp)
+    _join(app)
+    _furnish(app, menus.install(app))
+    if bare := guard.bare_routes(app):
+        raise RuntimeError(f"routes without a policy: {', '.join(bare)}")
     return app
 
 
@@ -79,6 +75,49 @@ def sessions_of(app: Flask) -> Callable[[], Session]:
     return lambda: Session(engine)
 
 
-logging.getLogger("mall").setLevel(logging.INFO)
-_: Any = None
+def _join(app: Flask) -> None:
+    """Every chapter's ways in."""
+    app.extensions["mall.gates"] = []
+    app.extensions["mall.doctor"] = []
+    consumers: list[Consumer] = [indexer(app.extensions["mall.search"])]
+    timers: list[Timer] = []
+    for chapter in CHAPTERS:
+        for room, attribute in (("views", "bp"), ("api", "api")):
+            if importlib.util.find_spec(f"{chapter}.{room}"):
+                blueprint: Any = getattr(importlib.import_module(f"{chapter}.{room}"), attribute, None)
+                if blueprint is not None:
+                    app.register_blueprint(blueprint)
+                    if room == "api":
+                        csrf.exempt(blueprint)
+    app.extensions["mall.worker"] = lambda: Worker(sessions_of(app), consumers, timers)
+    app.cli.add_command(commands.mall)
+
+
+def _furnish(app: Flask, menu: menus.Menus) -> None:
+    """Menus and well-known places."""
+    places = {
+        "home": "search.home", "search": "search.results", "suggest": "search.suggest", "signin": "sessions.sign_in",
+        "signout": "sessions.sign_out", "profile": "sessions.account", "password": "sessions.password",
+        "orders": "thread.orders", "portal": "disclosure.portal", "verify": "journal.page", "rules": "taxonomy.limits",
+    }
+    for name, endpoint in places.items():
+        if endpoint in app.view_functions:
+            menu.place(name, endpoint)
+    entries = [
+        Entry(label=N_("工作台"), endpoint="thread.workbench", icon="layout-dashboard", permissions=(P.ACCOUNT_USE,)),
+        Entry(label=N_("全部品目"), endpoint="taxonomy.catalogue", icon="layout-grid"),
+        Entry(label=N_("订单"), endpoint="thread.orders", icon="clipboard-list", permissions=(P.ORDER_READ,)),
+        Entry(label=N_("审批"), endpoint="approvals.inbox", icon="checklist", permissions=(P.ORDER_APPROVE,)),
+        Entry(label=N_("预算指标"), endpoint="budgets.index", icon="wallet", permissions=(P.BUDGET_READ,)),
+        Entry(label=N_("采购计划"), endpoint="plans.index", icon="file-text", permissions=(P.PLAN_READ,)),
+        Entry(label=N_("商品管理"), endpoint="listings.index", icon="package", permissions=(P.LISTING_KEEP,)),
+        Entry(label=N_("支付"), endpoint="payments.index", icon="cash", permissions=(P.PAYMENT_APPLY,)),
+        Entry(label=N_("资产卡片"), endpoint="assets.index", icon="barcode", permissions=(P.ASSET_READ,)),
+        Entry(label=N_("人员与岗位"), endpoint="people.index", icon="users", permissions=(P.PEOPLE_GRANT,)),
+        Entry(label=N_("本单位"), endpoint="organisations.index", icon="building", permissions=(P.UNIT_ADMINISTER,)),
+        Entry(label=N_("在线监管"), endpoint="dashboard.board", icon="radar", permissions=(P.STREAM_WATCH,), right=True),
+    ]
+    menu.add("shop", *(entry for entry in entries if entry.endpoint in app.view_functions))
+
+
 app = create_app()

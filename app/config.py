@@ -58,6 +58,11 @@ class Settings:
         return self.base_url or f"http://{self.host}:{self.port}"
 
     @property
+    def is_secure(self) -> bool:
+        """Whether people come by https only, so that cookies are kept off plain connections."""
+        return self.address.startswith("https://")
+
+    @property
     def journal_key_path(self) -> Path:
         """The signing key of the journal: a file outside the database and the repository."""
         return Path(self.journal_key) if self.journal_key else self.data_dir / "journal.key"

@@ -4,7 +4,6 @@ Times are aware UTC; days are calendar days in Henan (Asia/Shanghai). The traini
 time by an offset kept in a file that every process reads (`mall demo advance`); production never sets one.
 """
 
-import os
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -44,7 +43,7 @@ def advance(step: timedelta) -> None:
     if _offset.path is not None:
         draft = _offset.path.with_suffix(".new")
         draft.write_text(str(seconds))
-        os.replace(draft, _offset.path)
+        draft.replace(_offset.path)
     _offset.seconds, _offset.read_at = seconds, time.monotonic()
 
 

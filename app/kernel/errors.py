@@ -4,6 +4,7 @@ A refusal carries a stable code, its facts and a translatable sentence. `app.web
 fragment or an RFC 9457 problem in the reader's language; nothing else renders it.
 """
 
+import inspect
 from typing import Any, ClassVar, dataclass_transform
 
 
@@ -28,7 +29,7 @@ class Refusal(Exception):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        own = [name for name, kind in cls.__dict__.get("__annotations__", {}).items() if "ClassVar" not in str(kind)]
+        own = [name for name, kind in inspect.get_annotations(cls).items() if "ClassVar" not in str(kind)]
         inherited = [name for name in cls.fact_names if name not in own]
         cls.fact_names = (*inherited, *own)
 

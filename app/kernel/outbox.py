@@ -232,7 +232,7 @@ def step(sessions: Callable[[], Session], consumer: Consumer) -> int:
                         select(EventLease.event_id).where(EventLease.consumer == consumer.name, EventLease.token == token)
                     )
                 )
-                mine = [event for event in session.scalars(select(Event).where(Event.id.in_(held)).order_by(Event.id))]
+                mine = list(session.scalars(select(Event).where(Event.id.in_(held)).order_by(Event.id)))
                 if consumer.inside and mine:
                     consumer.inside(session, mine, result)
                 if held:
