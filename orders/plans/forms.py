@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from flask_babel import lazy_gettext as _l
 from wtforms import IntegerField, SelectField, StringField, TextAreaField
+from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
 from app.kernel.errors import N_, Invalid
@@ -60,5 +61,8 @@ def line_forms(ids: Iterable[tuple[int, str, str]], *, blank: bool) -> dict[int,
 class ReturnForm(Form):
     """Why a plan is sent back, and what must be corrected."""
 
-    reason = SelectField(_l("退回原因"), choices=[("", _l("请选择")), *((reason.value, _l(name)) for reason, name in REASON_NAMES.items())])
+    reason = SelectField(
+        _l("退回原因"),
+        choices=[SelectChoice("", _l("请选择")), *(SelectChoice(reason.value, _l(name)) for reason, name in REASON_NAMES.items())],
+    )
     note = TextAreaField(_l("需要补正的内容"), validators=[Length(max=400)])

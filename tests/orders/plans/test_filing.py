@@ -171,7 +171,7 @@ def test_filing_on_the_spot_takes_the_closest_line_with_enough_money(session, wo
         factories.budget_line(session, world.allotment, category_code="A02020000", quantity=50, amount_fen=20_000_00)
     buyer = world.actor(Role.BUYER)
     found = queries.candidates(session, buyer, LASER, 2_000_00, 2)
-    assert [candidate.row.line.code for candidate in found][0] == "CG-L"
+    assert found[0].row.line.code == "CG-L"
     assert len(found) == 2
     with commit(session):
         plan = service.file_on_spot(session, buyer, category_code=LASER, quantity=2, amount_fen=2_000_00)
@@ -285,8 +285,8 @@ def test_only_the_regions_own_clerk_sends_back_and_says_why(session, world):
 def test_who_sees_which_plans(session, world):
     with commit(session):
         county = factories.world(session, region=factories.COUNTY)
-    assert [row.plan.number for row in queries.plans(session, world.actor(Role.BUYER))] == [world.plan.number]
-    assert {row.plan.number for row in queries.plans(session, world.actor(Role.PLAN_CLERK))} == {world.plan.number, county.plan.number}
-    assert queries.plans(session, world.actor(Role.ORDER_CLERK)) == []
-    (row,) = queries.plans(session, world.actor(Role.BUYER), returnable_on=True)
+    assert [row.plan.number for row in queries.plans(session, world.actor(Role.BUYER)).rows] == [world.plan.number]
+    assert {row.plan.number for row in queries.plans(session, world.actor(Role.PLAN_CLERK)).rows} == {world.plan.number, county.plan.number}
+    assert queries.plans(session, world.actor(Role.ORDER_CLERK)).rows == []
+    (row,) = queries.plans(session, world.actor(Role.BUYER), returnable=True).rows
     assert (row.total_fen, row.lines, row.ordered, row.unit.name) == (70_000_00, 2, False, world.unit.name)
