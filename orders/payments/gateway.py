@@ -11,12 +11,15 @@ An answer never means "paid": that is learned from a webhook or from a payment l
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 import httpx
 
+from app.config import Settings
 from app.kernel import clock
 from orders.payments import webhook_signature
+from orders.payments.simulator.app import Simulator
 from orders.payments.wire.answers import (
     Event,
     Payment,
@@ -296,3 +299,29 @@ def _list(body: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(body.get("data"), list):
         raise ValueError("not a list")
     return body
+
+
+@cache
+def simulator_for(settings: Settings) -> Simulator | None:
+    """The simulated treasury of an installation that has no real one; its state is a file that every process shares."""
+    if settings.payment_url:
+        return None
+    return Simulator(settings.folder("treasury") / "treasury.db", webhook_secrets=settings.payment_webhook_secrets)
+
+
+@cache
+def gateway_for(settings: Settings) -> StripeGateway:
+    """The gateway of an installation: the address that is set, or the simulated treasury in process.
+
+    Its patience stays below the lease of an event, so that a slow gateway is not asked by two workers at once.
+    """
+    simulated = simulator_for(settings)
+    return StripeGateway(
+        settings.payment_url or "http://treasury.invalid",
+        settings.payment_key,
+        settings.payment_webhook_secrets,
+        transport=httpx.WSGITransport(app=simulated) if simulated else None,
+        attempts=3,
+        wait_max_s=2.0,
+        timeout_s=6.0,
+    )

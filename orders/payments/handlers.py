@@ -1,0 +1,156 @@
+"""The treasury from our side: applications go out, receipts are looked up when a webhook is lost, and the simulated one is driven."""
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+
+import httpx
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.config import Settings
+from app.kernel.db import commit
+from app.kernel.errors import Refusal, Unavailable
+from app.kernel.outbox import Consumer, Event, Timer
+from orders.payments import queries, service
+from orders.payments.gateway import PaymentGateway, gateway_for, simulator_for
+from orders.payments.simulator.delivery import Post
+from orders.payments.states import ApplicationState
+from orders.payments.webhook_signature import HEADER
+from orders.payments.wire.answers import Payment, Status
+from orders.payments.wire.call import GatewayRefused, KeyReused
+from orders.purchases.states import State
+from orders.purchases.tables import Order
+
+log = logging.getLogger("mall.payments")
+LANE = "payments"
+PAYMENT_METHOD = "pm_treasury"
+RECONCILE_EVERY_S, SIMULATE_EVERY_S = 20.0, 1.0
+
+Sessions = Callable[[], Session]
+Outcome = tuple[str, Payment | GatewayRefused]
+
+
+def consumers(settings: Settings) -> tuple[Consumer, ...]:
+    """Who sends applications to the treasury, and who starts the payment clock."""
+    return (sender(gateway_for(settings), captures=bool(settings.payment_url)), starter())
+
+
+def timers(settings: Settings) -> tuple[Timer, ...]:
+    """Reconciliation; and the simulated treasury where there is no real one."""
+    gateway, simulator = gateway_for(settings), simulator_for(settings)
+    found = [Timer(name="payments.reconcile", every=RECONCILE_EVERY_S, run=lambda s: reconcile(s, gateway), lane=LANE)]
+    if simulator is not None:
+        found.append(
+            Timer(
+                name="payments.simulator",
+                every=SIMULATE_EVERY_S,
+                run=lambda s: simulator.deliver_due(post_to(settings, s, gateway)),
+                lane="treasury",
+            )
+        )
+    return tuple(found)
+
+
+def starter() -> Consumer:
+    """The consumer that starts the payment clock of accepted orders."""
+
+    def start(session: Session, events: Sequence[Event], _result: None) -> None:
+        for event in events:
+            if json.loads(event.body)["state"] == State.ACCEPTED.value:
+                service.start_clock(session, session.scalars(select(Order).where(Order.number == event.stream)).one())
+
+    return Consumer(name="payments.clock", types=("order.accepted", "order.terminated"), inside=start, lane="fast")
+
+
+def sender(gateway: PaymentGateway, *, captures: bool) -> Consumer:
+    """The consumer that sends applications; `captures` when the provider waits for our capture (the simulated treasury decides itself).
+
+    One event at a time, so that one application in trouble keeps no other waiting.
+    """
+
+    def send(session: Session, events: Sequence[Event]) -> list[Outcome]:
+        return [out for event in events if (out := _sent(session, gateway, json.loads(event.body)["details"]["application"], captures))]
+
+    def note(session: Session, _events: Sequence[Event], outcomes: list[Outcome]) -> None:
+        for number, answer in outcomes:
+            if isinstance(answer, GatewayRefused):
+                service.send_back(session, number, answer.provider_code)
+            else:
+                service.note_taken(session, number, answer)
+
+    return Consumer(name="payments.gateway", types=("order.payment_applied",), outside=send, inside=note, batch=1, lane=LANE)
+
+
+def _sent(session: Session, gateway: PaymentGateway, number: str, captures: bool) -> Outcome | None:
+    """Authorise (and capture) one application under its own keys for ever; what was decided already is left alone."""
+    found = queries.by_application_number(session, number)
+    if found is None or found[0].state is not ApplicationState.SENT:
+        return None
+    application = found[0]
+    try:
+        payment = gateway.authorise(
+            key=f"{number}:authorise",
+            application=number,
+            amount_fen=application.amount_fen,
+            payment_method=PAYMENT_METHOD,
+            destination=application.payee_account,
+            metadata={"order": found[1].number},
+            first_sent_at=application.applied_at,
+        )
+        if captures and payment.status is Status.REQUIRES_CAPTURE:
+            payment = gateway.capture(payment.id, key=f"{number}:capture", amount_fen=application.amount_fen)
+    except GatewayRefused as refused:
+        return number, refused
+    except (Unavailable, KeyReused) as trouble:
+        with commit(session):
+            service.note_trouble(session, number, trouble.code)
+        raise
+    return number, payment
+
+
+def reconcile(sessions: Sessions, gateway: PaymentGateway) -> int:
+    """Look up payments whose receipt has not come (a webhook may be lost); returns how many were decided."""
+    done = 0
+    with sessions() as session:
+        for intent in [row.intent for row in queries.awaiting_receipt(session) if row.intent]:
+            session.rollback()
+            try:
+                payment = gateway.get(intent)
+            except Unavailable as silent:
+                log.warning("reconciliation waits for the gateway", extra={"code": silent.code})
+                return done
+            except GatewayRefused as refused:
+                log.warning("the gateway does not know a payment", extra={"intent": intent, "code": refused.provider_code})
+                continue
+            if not payment.status.final:
+                continue
+            with commit(session):
+                done += service.learn(session, payment)
+    return done
+
+
+def hear(sessions: Sessions, gateway: PaymentGateway, body: bytes, signature: str) -> bool:
+    """A webhook, however it came: its signature is checked, then it is taken in once. Raises BadSignature, Unreadable."""
+    event = gateway.parse_event(body, signature)
+    with sessions() as session, commit(session):
+        return service.receive_notice(session, event, body.decode())
+
+
+def post_to(settings: Settings, sessions: Sessions, gateway: PaymentGateway) -> Post:
+    """How the simulated treasury reaches us: over HTTP at our own address, or in process when no server of ours answers there."""
+
+    def post(body: bytes, headers: dict[str, str]) -> int:
+        try:
+            answer = httpx.post(f"{settings.address}/payments/webhook", content=body, headers=headers, timeout=3.0, trust_env=False)
+            if answer.is_success or answer.status_code == 400:
+                return answer.status_code
+        except httpx.HTTPError as unreachable:
+            log.debug("our own server does not answer", extra={"reason": type(unreachable).__name__})
+        try:
+            hear(sessions, gateway, body, headers[HEADER])
+        except Refusal as refused:
+            return refused.status
+        return 200
+
+    return post
