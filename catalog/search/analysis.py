@@ -112,6 +112,11 @@ class Analysed:
     """What one document is found by; every field holds tokens joined by single spaces."""
 
     words: str
+    called: str
+    """Names of its category as a whole: a computer is found by 电脑 although its title does not say so."""
+    kinds: str
+    """Broader words for its category, and other words for the kind of thing it says it is."""
+    synonyms: str
     pairs: str
     latin: str
     spec: str
@@ -157,8 +162,12 @@ def analyse(title: str, brand: str, model: str, category: str, code: str, spec: 
         full, initials = spelt(name)
         sounds.update(dict.fromkeys((full, initials, brand_full + full, brand_initials + initials)))
     spec_words, _, spec_latin, _ = _piece(f"{spec} {supplier}")
+    called, kinds, others = _meanings(code, frozenset((*found_words, *latin)), frozenset((*spec_words, *spec_latin)))
     return Analysed(
         words=" ".join(found_words),
+        called=" ".join(called),
+        kinds=" ".join(kinds),
+        synonyms=" ".join(others),
         pairs=" ".join(found_pairs),
         latin=" ".join(latin),
         spec=" ".join(dict.fromkeys((*spec_words, *spec_latin))),
@@ -166,6 +175,30 @@ def analyse(title: str, brand: str, model: str, category: str, code: str, spec: 
         edges=edge_tokens,
         names=" ".join(token for run in runs(normal(f"{title} {other_names}")) for token in (cut(run) if is_cjk(run) else (run,))),
     )
+
+
+def known(word: str) -> bool:
+    """Whether the segmenter knows the word, so that it is indexed as one wherever it stands."""
+    return bool(word in lexicon.WORDS_SET or _base.has_word(word))
+
+
+@lru_cache(maxsize=4_096)
+def _broader(word: str) -> tuple[str, ...]:
+    """Known words that the word ends in: 彩色打印机 is a 打印机."""
+    return tuple(word[at:] for at in range(1, len(word) - 1) if known(word[at:]))
+
+
+def _meanings(code: str, said: frozenset[str], described: frozenset[str]) -> tuple[dict[str, None], dict[str, None], dict[str, None]]:
+    """What a listing is found by beyond its own words; a word stands in the strongest of the three only."""
+    called = dict.fromkeys(lexicon.names_of(code))
+    kinds = dict.fromkeys(shorter for name in called for shorter in _broader(name) if shorter not in called)
+    for group in lexicon.kinds_of(code):
+        if any(word in said or word in described for word in group):
+            kinds.update(dict.fromkeys(word for name in group for word in (name, *_broader(name)) if word not in called))
+    others: dict[str, None] = {}
+    if not called:
+        others = dict.fromkeys(other for word in said for other in lexicon.synonyms(word) if other not in said and other not in kinds)
+    return called, kinds, others
 
 
 @lru_cache(maxsize=4_096)

@@ -1,6 +1,5 @@
 """The embedded search engine: a tantivy index in the process, read by many processes and written by one."""
 
-import json
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -170,9 +169,9 @@ class EmbeddedEngine:
         ids = now.searcher.fast_field_values("pk", [address for _, address in hits])
         return ids.index(place.last) + 1 if place.last in ids else place.at
 
-    def _hit(self, now: Snapshot, score: float, address: DocAddress, wanted: Sequence[str]) -> Hit:
+    def _hit(self, now: Snapshot, score: float, address: DocAddress, wanted: tuple[str, ...]) -> Hit:
         stored = now.searcher.doc(address).to_dict()
-        title, brand, model, category, supplier = json.loads(bytes(stored["card"][0]))
+        title, brand, model, category, supplier = bytes(stored["card"][0]).decode().split(engine_schema.CARD)
         return Hit(
             pk=stored["pk"][0], product_id=stored["product"][0], title=title, title_html=highlight.mark(title, wanted), brand=brand,
             model=model, category_name=category, supplier_name=supplier, score=float(score),

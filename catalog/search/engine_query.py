@@ -1,6 +1,7 @@
 """From a question to a query of the embedded engine: every word a ladder of tiers, filters beside it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from tantivy import FieldType, Occur, Query, Schema, Searcher
@@ -10,12 +11,14 @@ from catalog.search.port import CATEGORY_FACETS, FLAGS, FacetName, Filters
 from catalog.search.spelling import SEPARATORS, is_cjk
 
 # Tiers of one word. Steps between them are wider than anything popularity adds.
-KEY, NAMED_AND_SAID, NAMED, NAMED_BROADLY, EXACT, PARTS, SYNONYM, SOUND, PAIRS, PREFIX, SPEC, LOOSE_PREFIX, FUZZY, SHELF = (
-    10.0, 9.6, 9.3, 9.0, 8.0, 7.5, 7.0, 6.0, 6.0, 5.0, 4.5, 4.0, 3.0, 8.5,
+KEY, CALLED, KIND, SHELF, EXACT, PARTS, SYNONYM, SOUND, PAIRS, PREFIX, SPEC, LOOSE_PREFIX, FUZZY = (
+    10.0, 9.5, 9.0, 8.5, 8.0, 7.5, 7.0, 6.0, 6.0, 5.0, 4.5, 4.0, 3.0,
 )  # fmt: skip
 WHOLE_KEY, KEY_PREFIX = 100.0, 50.0
 """Added when the whole question is a model or code, or begins one."""
 MAX_SOUNDS: Final = 6
+FEW: Final = 8
+"""Up to here separate terms are faster than a set of them."""
 _PARTICLES: Final = frozenset("式型用款类级的之与和及")
 """Characters that carry nothing when they stand alone between words."""
 
@@ -25,6 +28,8 @@ class Questions:
 
     def __init__(self, schema: Schema, searcher: Searcher) -> None:
         self._schema, self._searcher = schema, searcher
+        # The same question comes back with every page, sort and filter.
+        self._asked = lru_cache(maxsize=512)(self._ask)
 
     # ------------------------------------------------------------ small pieces
 
@@ -32,7 +37,14 @@ class Questions:
         return Query.term_query(self._schema, field, value, "basic")
 
     def any_of(self, field: str, values: Sequence[str | int]) -> Query:
-        return self.term(field, values[0]) if len(values) == 1 else Query.term_set_query(self._schema, field, values)
+        if len(values) > FEW:
+            return Query.term_set_query(self._schema, field, values)
+        return _either([self.term(field, value) for value in values])
+
+    def _tier(self, field: str, value: str, score: float) -> Iterator[Query]:
+        """The term at its score; nothing when no listing has it, which costs less to know than to search."""
+        if self._searcher.doc_freq(field, value):
+            yield _const(self.term(field, value), score)
 
     def prefix(self, field: str, text: str) -> Query:
         return Query.phrase_prefix_query(self._schema, field, [text])
@@ -44,8 +56,9 @@ class Questions:
 
         `partial` asks for less: most of the words instead of all, and the shelf where a thing belongs when its name is nowhere.
         """
-        if not q.strip():
-            return None
+        return self._asked(q, partial) if q.strip() else None
+
+    def _ask(self, q: str, partial: bool) -> Query:
         words = analysis.parse(q)
         if not words:
             return Query.empty_query()
@@ -78,31 +91,14 @@ class Questions:
             meant = (word, *lexicon.by_sound().get(word, ())[:MAX_SOUNDS])
             shelves = dict.fromkeys(code for one in meant for code in lexicon.categories_holding(one))
             tiers.extend([_const(self.any_of("cats", tuple(shelves)), SHELF)] if shelves else [])
-        return tiers[0] if len(tiers) == 1 else Query.disjunction_max_query(tiers)
-
-    def _said(self, words: Iterable[str]) -> list[Query]:
-        """Listings that contain any of the words, as words."""
-        words = tuple(words)
-        latin = [analysis.compact(word) for word in words if word.isascii()]
-        found = [self.any_of("w", other)] if (other := [word for word in words if not word.isascii()]) else []
-        return [*found, self.any_of("lat", latin)] if latin else found
+        return _best(tiers)
 
     def _meaning(self, word: str) -> Iterator[Query]:
-        """What the word stands for: itself, its synonyms, and the categories it names."""
-        said = self._said((word,))
-        yield from (_const(query, EXACT) for query in said)
-        synonyms = self._said(lexicon.synonyms(word))
-        yield from (_const(query, SYNONYM) for query in synonyms)
-        if named := lexicon.categories_named(word):
-            exactly = lexicon.categories_called(word)
-            yield _const(self.any_of("cats", named), NAMED_BROADLY)
-            yield _const(_all([self.any_of("cats", exactly or named), *said]), NAMED_AND_SAID)
-            if exactly:
-                yield _const(self.any_of("cats", exactly), NAMED)
-        if holding := lexicon.categories_holding(word):
-            described = self.any_of("sp", tuple(map(analysis.compact, (word, *lexicon.synonyms(word)))))
-            yield _const(_all([self.any_of("cats", holding), _either([*said, *synonyms])]), NAMED_BROADLY)
-            yield _const(_all([self.any_of("cats", holding), described]), EXACT)
+        """What the word stands for: itself, names and kinds of categories, synonyms."""
+        yield from self._tier("called", word, CALLED)
+        yield from self._tier("kinds", word, KIND)
+        yield from self._tier("lat" if word.isascii() else "w", word, EXACT)
+        yield from self._tier("synonyms", word, SYNONYM)
 
     def _parts(self, parts: Sequence[str]) -> Iterator[Query]:
         parts = _content(parts)[:7]
@@ -111,9 +107,16 @@ class Questions:
 
     def _chinese(self, word: str, *, whole: bool) -> Iterator[Query]:
         yield from self._meaning(word)
-        pairs = list(dict.fromkeys(analysis.pairs(word)))[len(set(word)) :] if len(word) > 1 else [word]
-        yield _const(_all([self.term("bi", pair) for pair in pairs]), PAIRS)
-        yield _const(self.term("sp", word), SPEC)
+        yield from self._tier("sp", word, SPEC)
+        if len(word) == 1:
+            yield from self._tier("bi", word, PAIRS)
+            return
+        if len(word) < 4 and analysis.known(word) and self._searcher.doc_freq("w", word):
+            # Short words of the dictionary are indexed wherever they stand: pairs and parts would find nothing more.
+            return
+        pairs = [pair for pair in dict.fromkeys(analysis.pairs(word)) if len(pair) > 1]
+        if all(self._searcher.doc_freq("bi", pair) for pair in pairs):
+            yield _const(_all([self.term("bi", pair) for pair in pairs]), PAIRS)
         if whole:
             parts = analysis.cut(word)
             if len(parts) > 1 and any(len(part) > 1 for part in parts):
@@ -121,13 +124,15 @@ class Questions:
 
     def _latin(self, word: str) -> Iterator[Query]:
         key = word if "." in word and word.replace(".", "").isdigit() else analysis.compact(word)
-        yield _const(self.any_of("lat", tuple({key, word})), EXACT)
-        yield _const(self.any_of("sp", tuple({key, word})), SPEC)
         yield from self._meaning(key)
+        for one in dict.fromkeys((key, word)):
+            yield from self._tier("sp", one, SPEC)
+        if word != key:
+            yield from self._tier("lat", word, EXACT)
         if len(key) > 2:
-            yield _const(self.term("key", key), KEY)
+            yield from self._tier("key", key, KEY)
         if len(key) <= analysis.EDGE:
-            yield _const(self.term("pre", key), PREFIX)
+            yield from self._tier("pre", key, PREFIX)
         else:
             yield _const(self.prefix("lat", key), PREFIX)
             yield _const(self.prefix("py", key), LOOSE_PREFIX)
@@ -143,9 +148,9 @@ class Questions:
 
     def _sounds(self, key: str) -> Iterator[Query]:
         """Listings whose words are spelt `key` in pinyin or in initials."""
-        yield _const(self.term("py", key), SOUND)
+        yield from self._tier("py", key, SOUND)
         for word in lexicon.by_sound().get(key, ())[:MAX_SOUNDS]:
-            yield Query.boost_query(Query.disjunction_max_query(list(self._meaning(word))), SOUND / EXACT)
+            yield from (Query.boost_query(query, SOUND / EXACT) for query in self._meaning(word))
 
     # ------------------------------------------------------------ filters
 
@@ -193,6 +198,12 @@ def filtered(question: Query | None, filters: Sequence[Query]) -> Query:
     # Without a question every hit scores alike and popularity alone orders them.
     parts.insert(0, (Occur.Must, question if question is not None else Query.all_query()))
     return Query.boolean_query(parts)
+
+
+def _best(tiers: Sequence[Query]) -> Query:
+    if len(tiers) > 1:
+        return Query.disjunction_max_query(tiers)
+    return tiers[0] if tiers else Query.empty_query()
 
 
 def _content(parts: Sequence[str]) -> Sequence[str]:

@@ -1,6 +1,5 @@
 """Fields of the embedded index, and how a listing is written into them."""
 
-import json
 from typing import Final
 
 from tantivy import Document, Index, Schema, SchemaBuilder, TextAnalyzerBuilder, Tokenizer
@@ -9,16 +8,18 @@ from catalog.search import entry
 from catalog.search.paging import composite
 from catalog.search.port import CATEGORY_FACETS, FLAGS, SearchDocument
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised with every change of fields or of analysis; an index of another version must be rebuilt."""
+CARD: Final = "\x1f"
+"""Stands between the texts that a hit shows."""
 
 
 def schema() -> Schema:
     builder = SchemaBuilder()
     builder.add_integer_field("pk", stored=True, indexed=True, fast=True)
     builder.add_integer_field("product", stored=True, indexed=True, fast=True)
-    builder.add_text_field("w", tokenizer_name="whitespace", index_option="basic")
-    builder.add_text_field("bi", tokenizer_name="whitespace", index_option="basic")
+    for name in ("w", "called", "kinds", "synonyms", "bi"):
+        builder.add_text_field(name, tokenizer_name="whitespace", index_option="basic")
     # A prefix query reads term frequencies even of one word.
     for name in ("lat", "py", "sp"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
@@ -58,6 +59,9 @@ def written(document: SearchDocument, of: Schema) -> Document:
         "pk": document.pk,
         "product": document.product_id,
         "w": found.words,
+        "called": found.called,
+        "kinds": found.kinds,
+        "synonyms": found.synonyms,
         "bi": found.pairs,
         "lat": found.latin,
         "sp": found.spec,
@@ -76,8 +80,9 @@ def written(document: SearchDocument, of: Schema) -> Document:
         "by_price": composite(document.price_fen, document.pk),
         "by_sales": composite(document.sales, document.pk),
         "by_new": composite(int(document.created_at.timestamp()), document.pk),
-        "card": json.dumps(
-            [document.title, document.brand, document.model, document.category_name, document.supplier_name], ensure_ascii=False
+        "card": CARD.join(
+            text.replace(CARD, " ")
+            for text in (document.title, document.brand, document.model, document.category_name, document.supplier_name)
         ).encode(),
     }
     for name, step in zip(CATEGORY_FACETS, path, strict=False):

@@ -45,6 +45,12 @@ def names_of(code: str) -> tuple[str, ...]:
     return tuple(entry["names"][0]) if entry else ()
 
 
+def kinds_of(code: str) -> tuple[tuple[str, ...], ...]:
+    """Groups of words for a kind of goods within the category; the words of a group mean the same."""
+    entry = _CATEGORIES.get(code)
+    return tuple(map(tuple, entry["kinds"])) if entry else ()
+
+
 @cache
 def _groups() -> Mapping[str, tuple[tuple[str, ...], ...]]:
     found: defaultdict[str, list[tuple[str, ...]]] = defaultdict(list)
@@ -63,18 +69,6 @@ def synonyms(word: str) -> tuple[str, ...]:
 
 def _ends(longer: str, word: str) -> bool:
     return longer == word or (len(word) > 1 and longer.endswith(word))
-
-
-@cache
-def categories_named(word: str) -> tuple[str, ...]:
-    """Codes of the categories that `word` names as a whole: 打印机 names every kind of printer, 胶水 names none."""
-    return tuple(code for code, entry in _CATEGORIES.items() if any(_ends(name, word) for name in entry["names"][0]))
-
-
-@cache
-def categories_called(word: str) -> tuple[str, ...]:
-    """Codes of the categories whose name is exactly `word`."""
-    return tuple(code for code, entry in _CATEGORIES.items() if word in entry["names"][0])
 
 
 @cache

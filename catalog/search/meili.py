@@ -299,7 +299,7 @@ def _apart(request: SearchRequest) -> tuple[FacetName, ...]:
     return tuple(name for name in request.disjunctive if entry.filtered_by(request.filters, name))
 
 
-def _hit(raw: Mapping[str, Any], wanted: Sequence[str]) -> Hit:
+def _hit(raw: Mapping[str, Any], wanted: tuple[str, ...]) -> Hit:
     return Hit(
         pk=raw["pk"], product_id=raw["product_id"], title=raw["title"], title_html=highlight.mark(raw["title"], wanted), brand=raw["brand"],
         model=raw["model"], category_name=raw["category_name"], supplier_name=raw["supplier_name"], score=raw.get("_rankingScore", 0.0),

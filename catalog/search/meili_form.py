@@ -57,7 +57,7 @@ def document(one: SearchDocument) -> dict[str, Any]:
         "category_name": one.category_name,
         "supplier_name": one.supplier_name,
         "key": entry.keys(one),
-        "names": " ".join(dict.fromkeys((analysis.normal(one.category_name), *lexicon.names_of(one.category_code)))),
+        "names": " ".join((analysis.normal(one.category_name), found.called, found.kinds)),
         "words": found.words,
         "latin": found.latin,
         "spec": found.spec,

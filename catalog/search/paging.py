@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Final
 
 from catalog.search.port import MAX_PAGE, MAX_TOTAL, SearchInvalid, SearchRequest, Sort
@@ -41,7 +41,8 @@ class Place:
 
 
 def written(place: Place) -> str:
-    raw = json.dumps(astuple(place), ensure_ascii=False, separators=(",", ":")).encode()
+    said = (place.sort, place.at, place.last, place.total, place.exact, place.generation, place.q, place.partial)
+    raw = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 

@@ -45,8 +45,8 @@ def test_pairs_find_any_part_of_a_word():
 
 
 def test_the_lexicon_knows_names_kinds_and_synonyms():
-    assert "A02021003" in lexicon.categories_named("打印机") and "A02010105" in lexicon.categories_named("电脑")
-    assert lexicon.categories_named("胶水") == () and lexicon.categories_holding("胶水") == ("A05040401",)
+    assert "打印机" in lexicon.names_of("A02021003") and "电脑" in lexicon.names_of("A02010105")
+    assert "胶水" not in lexicon.names_of("A05040401") and lexicon.categories_holding("胶水") == ("A05040401",)
     assert "回形针" in lexicon.synonyms("曲别针") and "订书机" not in lexicon.synonyms("胶水")
 
 
@@ -79,3 +79,10 @@ def test_marking_keeps_the_text_and_lets_no_markup_through(text, q):
 def test_any_text_can_be_analysed(text):
     assert len(analysis.parse(text)) <= 7
     analysis.analyse(text, text, text, text, "A02021003", text, text)
+
+
+def test_a_listing_is_found_by_the_names_of_its_category_and_by_the_kind_it_says_it_is():
+    glue = analysis.analyse("得力 7303 液体胶 文具", "得力", "7303 液体胶", "文具", "A05040401", "", "")
+    assert "胶水" in glue.kinds.split() and "订书机" not in glue.kinds.split()
+    colour = analysis.analyse("惠普 M454dn", "惠普", "M454dn", "A4彩色打印机", "A02021004", "", "")
+    assert "彩打" in colour.called.split() and "打印机" in colour.called.split()

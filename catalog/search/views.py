@@ -1,0 +1,305 @@
+"""Pages of the shop: start, search, suggestions, product, comparison. All of them are public; only carts need a sign-in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, cast
+
+from flask import Blueprint, current_app, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from markupsafe import Markup
+
+from app.kernel import clock, regions
+from app.policy import Actor, Permission
+from app.web import htmx
+from app.web.extensions import db
+from app.web.guard import maybe_me, public
+from catalog.listings import queries as listings
+from catalog.listings.queries import Shown
+from catalog.listings.rules import Quartiles, quartiles_of
+from catalog.products import queries as products
+from catalog.products import rules as product_rules
+from catalog.search import forms, queries
+from catalog.search.forms import Asked
+from catalog.search.port import FacetName, Filters, Hit, SearchEngine, SearchRequest, Sort, Suggestion, SuggestionKind
+from catalog.suppliers.rules import SCALE_NAMES
+from catalog.taxonomy import queries as taxonomy
+from catalog.taxonomy.rules import UnknownCategory
+
+bp = Blueprint("search", __name__, template_folder="templates")
+
+FEW: Final = 5
+"""Offers of a product below this number are not spread into quartiles; the product page takes the category instead."""
+COMPARE_MOST: Final = 4
+NEW_ON_HOME: Final = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """One hit as the list shows it: words from the index, figures from the database."""
+
+    title: Markup
+    offer: Shown
+    stats: Quartiles | None
+
+
+def engine() -> SearchEngine:
+    """The search engine of this application."""
+    return cast(SearchEngine, current_app.extensions["mall.search"])
+
+
+@bp.get("/")
+@public
+def home() -> ResponseReturnValue:
+    """Where everybody starts: the search box, what the mall sells, what is new."""
+    session = db.session()
+    page = engine().search(
+        SearchRequest(facets=(FacetName.CAT1, FacetName.CAT3), filters=Filters(in_stock=True), sort=Sort.NEWEST, limit=NEW_ON_HOME)
+    )
+    cards = _cards(page.hits)
+    leaves = page.facets[FacetName.CAT3].values if FacetName.CAT3 in page.facets else ()
+    names = taxonomy.names(session, (value.value[:5] + "0000" for value in leaves))
+    return htmx.show("search/home.html", page=page, cards=cards, leaves=leaves[:24], names=names, can_buy=_can_buy())
+
+
+@bp.get("/search")
+@public
+def results() -> ResponseReturnValue:
+    """The list: words, conditions, facets with counts, quartiles, ticks for the comparison."""
+    session = db.session()
+    asked = forms.read(request.args)
+    try:
+        codes = tuple(code for each in asked.categories for code in queries.searchable(session, each))
+    except UnknownCategory:
+        asked, codes = asked.but(categories=()), ()
+    page = engine().search(asked.but(categories=codes, trail=asked.trail).request())
+    actor = maybe_me()
+    names = taxonomy.names(session, asked.categories)
+    leaves = [value.value for value in page.facets[FacetName.CAT3].values] if FacetName.CAT3 in page.facets else []
+    ways = _ways_out(asked) if not page.total else []
+    return htmx.show(
+        "search/results.html",
+        part="search/_list.html",
+        asked=asked,
+        page=page,
+        cards=_cards(page.hits),
+        groups=forms.groups(asked, page, actor.region if actor and actor.is_unit else None),
+        chips=forms.chips(asked, page, names, _address),
+        sorts=forms.sorts(asked, _address),
+        clear=_address(Asked(q=asked.q, sort=asked.sort, table=asked.table)),
+        prev=_address(asked.but(trail=asked.trail[:-1])) if asked.trail else None,
+        next=_address(asked.but(trail=(*asked.trail, page.next_page))) if page.next_page else None,
+        first=len(asked.trail) * forms.PAGE + 1,
+        crumbs=_crumbs(asked.categories[0]) if len(asked.categories) == 1 else [],
+        leaves=leaves,
+        ways=ways,
+        address=_address,
+        ask=lambda q: _address(asked.but(q=q)),
+        other_view=_address(asked.but(table=not asked.table, trail=asked.trail)),
+        can_buy=_can_buy(),
+        picked=_ids("ids"),
+    )
+
+
+@bp.get("/suggest")
+@public
+def suggest() -> ResponseReturnValue:
+    """Options of the search box for what is typed so far."""
+    typed = " ".join(request.args.get("q", "").split())[:100]
+    found = engine().suggest(typed, 10) if typed else ()
+    return render_template("search/_suggest.html", typed=typed, options=[(each, Markup(each.text_html), _leads_to(each)) for each in found])  # noqa: S704 - escaped by the engine
+
+
+@bp.get("/products/<int:product_id>")
+@public
+def product(product_id: int) -> ResponseReturnValue:
+    """One product with the offer chosen, what others ask for it, and how its price went."""
+    session = db.session()
+    offers = listings.offers_for_product(session, product_id)
+    if not offers:
+        return _not_on_offer(product_id)
+    wanted = request.args.get("offer", "")
+    chosen = next((offer for offer in offers if str(offer.listing_id) == wanted), offers[0])
+    stats, of_category = quartiles_of([offer.price_fen for offer in offers]), None
+    if len(offers) < FEW:
+        of_category = listings.quartiles(session, category=chosen.category_code)
+    points = _history(listings.versions_of(session, chosen.listing_id), chosen)
+    actor = maybe_me()
+    on = clock.today()
+    region = actor.region if actor else regions.PROVINCE
+    return htmx.show(
+        "search/product.html",
+        offer=chosen,
+        offers=offers,
+        lowest=offers[0].price_fen,
+        stats=stats,
+        of_category=of_category,
+        points=points,
+        since=points[0][0] if points else on,
+        today=on,
+        read_at=clock.now(),
+        mall=taxonomy.mall_row(session, chosen.category_code, region, on),
+        region=regions.by_code(region),
+        crumbs=_crumbs(chosen.category_code),
+        category=taxonomy.category(session, chosen.category_code),
+        serves=_places(chosen),
+        attributes=[(name, product_rules.words(value)) for name, value in chosen.spec.items()],
+        scale=gettext(SCALE_NAMES[chosen.scale]),
+        can_buy=_can_buy(),
+        may_compare=actor is None or actor.may(Permission.CATALOGUE_BROWSE),
+    )
+
+
+@bp.get("/compare")
+@public
+def compare() -> ResponseReturnValue:
+    """Two to four offers side by side."""
+    wanted = _ids("ids")[:COMPARE_MOST]
+    session = db.session()
+    found = listings.shown(session, wanted)
+    offers = [found[each] for each in wanted if each in found and found[each].is_live]
+    stats = listings.quartiles_by_product(session, [offer.product_id for offer in offers])
+    rows = _compared(offers)
+    only = request.args.get("only") == "1"
+    return htmx.show(
+        "search/compare.html",
+        offers=offers,
+        stats=stats,
+        rows=[row for row in rows if not only or not row[2]],
+        only=only,
+        read_at=clock.now(),
+        same=sum(row[2] for row in rows),
+        lowest=min((offer.price_fen for offer in offers), default=0),
+        alike=len({offer.unit for offer in offers}) <= 1,
+        without=lambda gone: _side_by_side([each for each in offers if each.listing_id != gone], only=only),
+        switch=_side_by_side(offers, only=not only),
+        can_buy=_can_buy(),
+        lost=len(wanted) - len(offers),
+        suppliers=len({offer.supplier_id for offer in offers}),
+    )
+
+
+def offers_of_supplier(supplier_id: int) -> str:
+    """The latest offers of a supplier, for the slot of its page."""
+    page = engine().search(SearchRequest(filters=Filters(suppliers=(supplier_id,)), facets=(FacetName.CAT3,), sort=Sort.SALES, limit=8))
+    return render_template("search/_of_supplier.html", page=page, cards=_cards(page.hits), supplier_id=supplier_id, can_buy=_can_buy())
+
+
+def _not_on_offer(product_id: int) -> ResponseReturnValue:
+    """A product that nobody offers now still has a page: orders and comparisons lead here."""
+    found = products.by_id(db.session(), product_id)
+    return htmx.show("search/product_gone.html", product=found, crumbs=_crumbs(found.category_code), status=404)
+
+
+def _cards(hits: Sequence[Hit]) -> list[Card]:
+    """Hits with their figures from the database, in two statements; what cannot be bought any more is left out."""
+    session = db.session()
+    rows = listings.shown(session, [hit.pk for hit in hits])
+    stats = listings.quartiles_by_product(session, [row.product_id for row in rows.values()])
+    return [
+        Card(title=Markup(hit.title_html), offer=row, stats=stats.get(row.product_id))  # noqa: S704 - escaped by the engine
+        for hit in hits
+        if (row := rows.get(hit.pk)) is not None and row.is_live
+    ]
+
+
+def _address(asked: Asked) -> str:
+    return url_for("search.results", **asked.params())
+
+
+def _leads_to(found: Suggestion) -> str:
+    if found.kind is SuggestionKind.CATEGORY:
+        return url_for("search.results", category=found.value)
+    if found.kind is SuggestionKind.BRAND:
+        return url_for("search.results", brand=found.value)
+    return url_for("search.product", product_id=found.value)
+
+
+def _crumbs(code: str) -> list[tuple[str, str | None]]:
+    """The way through the catalogue down to a category, each step a search."""
+    steps: list[tuple[str, str | None]] = [(gettext("首页"), url_for("search.home"))]
+    for row in taxonomy.ancestors(db.session(), code)[1:]:
+        steps.append((f"{row.code.rstrip('0') if not row.leaf else row.code} {row.name}", url_for("search.results", category=row.code)))
+    return steps
+
+
+def _ways_out(asked: Asked) -> list[tuple[str, str, int]]:
+    """What would find something: each condition left out on its own."""
+    session = db.session()
+    others = [
+        (gettext("品目"), asked.but(categories=())) if asked.categories else None,
+        (gettext("品牌"), asked.but(brands=())) if asked.brands else None,
+        (gettext("供应商"), asked.but(suppliers=())) if asked.suppliers else None,
+        (gettext("单价"), asked.but(low_fen=None, high_fen=None)) if asked.low_fen is not None or asked.high_fen is not None else None,
+        (gettext("供货区域"), asked.but(region=None)) if asked.region else None,
+        (gettext("承诺送达"), asked.but(days=None)) if asked.days is not None else None,
+        (gettext("政策功能与库存"), asked.but(flags=())) if asked.flags else None,
+    ]
+    found = []
+    for label, other in filter(None, others):
+        codes = tuple(code for each in other.categories for code in queries.searchable(session, each))
+        total = engine().search(other.but(categories=codes).request(facets=(), disjunctive=(), limit=1, highlight=False)).total
+        if total:
+            found.append((gettext("去掉“%(what)s”条件", what=label), _address(other), total))
+    return found
+
+
+def _history(versions: Sequence[Any], offer: Shown) -> list[tuple[date, int]]:
+    """Days and prices of the last 90 days, one for each change, beginning with what held before."""
+    start = clock.today().toordinal() - listings.HISTORY_DAYS
+    points: list[tuple[date, int]] = []
+    for version in versions:
+        on = date.fromordinal(max(clock.local(version.at).date().toordinal(), start))
+        if points and points[-1][0] == on:
+            points.pop()
+        if not points or points[-1][1] != version.price_fen:
+            points.append((on, version.price_fen))
+    return points or [(clock.local(offer.created_at).date(), offer.price_fen)]
+
+
+def _compared(offers: Sequence[Shown]) -> list[tuple[str, list[str], bool]]:
+    """Rows of the comparison: name, one text per offer, whether they are all the same."""
+    session = db.session()
+    yes, no = gettext("是"), gettext("否")
+    names = taxonomy.names(session, (offer.category_code for offer in offers))
+    rows: list[tuple[str, list[str]]] = [
+        (gettext("品目"), [f"{names[offer.category_code]} {offer.category_code}" for offer in offers]),
+        (gettext("品牌"), [offer.brand for offer in offers]),
+        (gettext("型号"), [offer.model for offer in offers]),
+        (gettext("供应商规模"), [gettext(SCALE_NAMES[offer.scale]) for offer in offers]),
+        (gettext("供货区域"), [_places(offer) for offer in offers]),
+        (gettext("承诺送达"), [gettext("%(n)s 日", n=offer.delivery_days) for offer in offers]),
+        (gettext("库存"), [f"{offer.stock:,} {offer.unit}" for offer in offers]),
+        (gettext("质保"), [gettext("%(n)s 个月", n=offer.warranty_months) for offer in offers]),
+        (gettext("节能产品"), [yes if offer.energy_saving else no for offer in offers]),
+        (gettext("环境标志"), [yes if offer.environment else no for offer in offers]),
+        (gettext("进口产品"), [yes if offer.is_imported else no for offer in offers]),
+    ]
+    specs = [offer.spec for offer in offers]
+    for name in dict.fromkeys(name for spec in specs for name in spec):
+        rows.append((name, [product_rules.words(spec[name]) if name in spec else "—" for spec in specs]))
+    return [(name, texts, len(set(texts)) <= 1) for name, texts in rows]
+
+
+def _side_by_side(offers: Sequence[Shown], *, only: bool) -> str:
+    return url_for("search.compare", ids=[offer.listing_id for offer in offers], only=1 if only else None)
+
+
+def _places(offer: Shown) -> str:
+    """The names of the regions served."""
+    if regions.PROVINCE in offer.areas:
+        return str(gettext("全省"))
+    return "、".join(regions.by_code(code).name for code in offer.areas if code in regions.REGIONS)
+
+
+def _ids(name: str) -> list[int]:
+    """Numbers given once or several times, separated by commas or not."""
+    texts = ",".join(request.args.getlist(name)).split(",")
+    return list(dict.fromkeys(int(text) for text in texts if text.isdecimal() and len(text) < 18))
+
+
+def _can_buy(actor: Actor | None = None) -> bool | None:
+    """Whether the reader has a cart; None for nobody signed in, who may sign in first."""
+    who = actor or maybe_me()
+    return None if who is None else who.may(Permission.CART_USE)
