@@ -10,7 +10,7 @@ stays hidden. Salts stay in the database; erasing one erases what the leaf says 
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -81,6 +81,16 @@ class Opening:
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+_quoted: Callable[[str], str] = json.encoder.encode_basestring
+
+
+def _text(value: Any) -> str:
+    """The value as `body_of` writes it; the frequent kinds without the cost of an encoder."""
+    if value is None:
+        return "null"
+    if type(value) is str:
+        return _quoted(value)
+    return str(value) if type(value) is int else _encode(value)
 
 
 def family(event_type: str) -> str:
@@ -101,11 +111,11 @@ def fields_of(event: Recorded) -> list[tuple[str, str]]:
         ("@type", event.type),
         ("@version", event.version),
     ]
-    fields = [(name, _encode(value)) for name, value in head]
+    fields = [(name, _text(value)) for name, value in head]
     body = _body_fields(event.body)
     room = SLOTS - len(fields)
     if len(body) > room:
-        rest = ",".join(f"{_encode(name)}:{value}" for name, value in body[room - 1 :])
+        rest = ",".join(f"{_quoted(name)}:{value}" for name, value in body[room - 1 :])
         body = [*body[: room - 1], (REST, f"{{{rest}}}")]
     return fields + body
 
@@ -117,8 +127,8 @@ def _body_fields(text: str) -> list[tuple[str, str]]:
         return [(WHOLE, text)]
     if not isinstance(parsed, dict):
         return [(WHOLE, text)]
-    fields = [(name, _encode(value)) for name, value in parsed.items()]
-    again = ",".join(f"{_encode(name)}:{value}" for name, value in fields)
+    fields = [(name, _text(value)) for name, value in parsed.items()]
+    again = ",".join(f"{_quoted(name)}:{value}" for name, value in fields)
     if f"{{{again}}}" != text or any(name.startswith("@") for name in parsed):
         return [(WHOLE, text)]
     return fields
@@ -164,15 +174,10 @@ def stream_id(stream: str, salt: bytes) -> bytes:
 
 def entry(*, family: str, at: datetime, stream: bytes, root: bytes) -> bytes:
     """The leaf's bytes (RFC 8785), the same length for all events of a family."""
-    packed = rfc8785.dumps(
-        {
-            "root": root.hex(),
-            "schema": SCHEMA,
-            "stream": stream.hex(),
-            "time": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "type": family,
-        }
-    )
+    moment = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    packed = (  # written out, a tenth of the time of rfc8785.dumps; `shown_by` and a test hold it to the standard
+        f'{{"root":"{root.hex()}","schema":"{SCHEMA}","stream":"{stream.hex()}","time":"{moment}","type":"{family}"}}'
+    ).encode()
     if len(packed) > MAX_ENTRY:
         raise ValueError("a leaf is at most 8 KiB")
     return packed

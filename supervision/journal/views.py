@@ -1,6 +1,7 @@
 """The public side of the journal: static tiles for verifiers, and the proof page for people. Nobody has to sign in."""
 
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,11 @@ WHY = {
 ENVELOPE = {
     "@id": N_("事件编号"), "@stream": N_("单号"), "@version": N_("版本"), "@prev": N_("上一版本"), "@type": N_("事件"),
     "@at": N_("时间"), "@region": N_("区划"), "@owner": N_("所属单位编号"), "@actor": N_("经办人编号"),
+}  # fmt: skip
+
+FAMILIES = {
+    "trade": N_("交易"), "money": N_("预算"), "catalogue": N_("目录与商品"), "people": N_("机构与人员"),
+    "watch": N_("监督"), "journal": N_("日志自身"), "other": N_("其他"),
 }  # fmt: skip
 
 
@@ -120,7 +126,9 @@ def entry(index: int) -> ResponseReturnValue:
         "journal/entry.html",
         index=index,
         entry=found.entry.decode(),
-        shown=leaf.shown_by(found.entry),
+        shown=(shown := leaf.shown_by(found.entry)),
+        family=_(FAMILIES.get(shown["type"], FAMILIES[leaf.OTHER])),
+        at=datetime.fromisoformat(shown["time"]),
         newest=newest,
         proof=_drawn(index, newest.head, found.leaf, found.steps),
     )
@@ -135,11 +143,14 @@ def _page(form: ReceiptForm, *, status: int = 200, **context: Any) -> ResponseRe
 
 
 def _fields(proven: receipts.Proven) -> list[tuple[str, str]]:
-    """Opened fields with readable names; texts without their JSON quotes."""
-    return [
-        (_(ENVELOPE[name]) if name in ENVELOPE else name, value[1:-1] if value.startswith('"') and "\\" not in value else value)
-        for name, value in proven.fields.items()
-    ]
+    """Opened fields with readable names; texts without their JSON quotes, a dash for none."""
+    return [(_(ENVELOPE[name]) if name in ENVELOPE else name, _plain(value)) for name, value in proven.fields.items()]
+
+
+def _plain(value: str) -> str:
+    if value == "null":
+        return "—"
+    return value[1:-1] if value.startswith('"') and "\\" not in value else value
 
 
 def _drawn(index: int, head: Head, value: bytes, steps: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,7 +30,13 @@ def test_a_leaf_has_five_members_and_no_more():
     salts = leaf.new_salts(12)
     shown = json.loads(leaf.entry_of(Stored(), salts))
     assert set(shown) == {"root", "schema", "stream", "time", "type"}
+    assert rfc8785.dumps(shown) == leaf.entry_of(Stored(), salts)
     assert (shown["schema"], shown["time"], shown["type"]) == ("mall-journal/1", "2026-11-24T04:11:00Z", "trade")
+
+
+@given(st.none() | st.integers() | st.text() | st.floats(allow_nan=False) | st.booleans() | st.lists(st.integers()))
+def test_a_value_is_written_as_events_are_stored(value):
+    assert leaf._text(value) == json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def test_the_family_tells_the_matter_and_not_what_became_of_it():
