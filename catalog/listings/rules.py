@@ -86,6 +86,14 @@ class SkuTaken(Invalid):
     sku: str
 
 
+class ProductNotSaid(Invalid):
+    """An offer names a product, or defines one."""
+
+    code = "listing.product_not_said"
+    message = N_("请给出 product（产品定义），或同时给出 product_id 与 title")
+    field: str | None = "product"
+
+
 class BadPrice(Invalid):
     """A price is at least one fen and below a hundred million yuan."""
 

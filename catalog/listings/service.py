@@ -55,14 +55,15 @@ def take_stock(session: Session, wanted: Mapping[int, int]) -> None:
 
 
 def give_stock_back(session: Session, pieces: Iterable[tuple[int, int]]) -> None:
-    """Put pieces of (listing id, quantity) back on the shelf."""
+    """Put pieces of (listing id, quantity) back on the shelf, rows locked in id order."""
     returned: dict[int, int] = defaultdict(int)
     for listing_id, quantity in pieces:
         returned[listing_id] += quantity
     if returned:
+        locked = select(Listing.id).where(Listing.id.in_(returned)).order_by(Listing.id).with_for_update().scalar_subquery()
         session.execute(
             update(Listing)
-            .where(Listing.id.in_(returned))
+            .where(Listing.id.in_(locked))
             .values(stock=Listing.stock + case(dict(returned), value=Listing.id), updated_at=clock.now()),
             execution_options={"synchronize_session": False},
         )

@@ -1,0 +1,228 @@
+"""JSON ways in for a supplier's own offers."""
+
+from datetime import datetime
+from typing import Literal
+
+from flask import Blueprint
+from pydantic import Field
+
+from app.kernel.db import commit
+from app.kernel.errors import N_, Missing
+from app.policy import Permission
+from app.web.extensions import db
+from app.web.guard import me, requires
+from app.web.openapi import Answers, CursorPage, Fen, Id, Model, PageQuery, Problem, spec, titled
+from catalog.listings import queries, service
+from catalog.listings.queries import Shown
+from catalog.listings.rules import ProductNotSaid
+from catalog.listings.states import Shelf
+from catalog.products import service as products
+from catalog.products.states import Origin
+from catalog.suppliers.states import Standing
+
+api = Blueprint("listings_api", __name__, url_prefix="/api/v1/listings")
+TAG = ("listings",)
+
+
+class ProductIn(Model):
+    """What is offered; a product of this category, brand and model that is known already is taken as it stands."""
+
+    category_code: str = Field(pattern=r"^[ABC]\d{8}$", description="最末级品目编码")
+    brand: str = Field(min_length=1, max_length=60)
+    model: str = Field(min_length=1, max_length=80)
+    title: str = Field(min_length=1, max_length=120)
+    unit: str = Field(min_length=1, max_length=8)
+    attributes: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    origin: Origin = Origin.DOMESTIC
+    energy_saving: bool = False
+    environment: bool = False
+
+
+class ListingIn(Model):
+    """A new offer; either a known product or the definition of one."""
+
+    product_id: Id | None = None
+    product: ProductIn | None = None
+    sku: str = Field(min_length=1, max_length=40)
+    title: str | None = Field(default=None, min_length=1, max_length=120, description="缺省用产品名称")
+    price_fen: Fen
+    stock: int = Field(ge=0, le=10_000_000)
+    delivery_days: int = Field(default=5, ge=1, le=365)
+    warranty_months: int = Field(default=12, ge=0, le=240)
+    regions: list[str] = Field(default_factory=list, max_length=200, description="供货区域代码；空为全省")
+    shelf: Literal["on_shelf", "draft"] = "on_shelf"
+
+
+class ListingOut(Model):
+    """An offer as it stands; `version` grows with every change but those of stock."""
+
+    listing_id: int
+    version: int
+    sku: str
+    title: str
+    price_fen: int
+    stock: int
+    shelf: Shelf
+    areas: list[str]
+    delivery_days: int
+    warranty_months: int
+    sold: int
+    created_at: datetime
+    updated_at: datetime
+    product_id: int
+    category_code: str
+    brand: str
+    model: str
+    unit: str
+    origin: Origin
+    energy_saving: bool
+    environment: bool
+    supplier_id: int
+    supplier_name: str
+    standing: Standing
+
+
+class ListingPage(CursorPage):
+    """One page of the supplier's offers."""
+
+    items: list[ListingOut]
+
+
+class ListingQuery(PageQuery):
+    """Which of the supplier's offers."""
+
+    shelf: Shelf | None = None
+    q: str = Field(default="", max_length=60)
+
+
+class PriceIn(Model):
+    """Another price."""
+
+    price_fen: Fen
+    version: int | None = Field(default=None, description="读到的版本；已有更新时拒绝")
+
+
+class StockIn(Model):
+    """Another stock."""
+
+    stock: int = Field(ge=0, le=10_000_000)
+    seen: int | None = Field(default=None, ge=0, description="读到的库存；期间售出的件数照减")
+
+
+class ShelfIn(Model):
+    """On the shelf or off it."""
+
+    shelf: Literal["on_shelf", "off_shelf"]
+    version: int | None = None
+
+
+class VersionOut(Model):
+    """What an offer said from a moment on."""
+
+    version: int
+    title: str
+    price_fen: int
+    shelf: Shelf
+    delivery_days: int
+    at: datetime
+
+
+class VersionList(Model):
+    """Versions of the last 90 days, the oldest first."""
+
+    items: list[VersionOut]
+
+
+@api.get("")
+@titled(N_("本供应商的商品"))
+@requires(Permission.LISTING_KEEP)
+@spec.validate(resp=Answers(HTTP_200=ListingPage, HTTP_422=Problem), tags=TAG)
+def listings(query: ListingQuery) -> ListingPage:
+    """The supplier's offers, the latest change first."""
+    page = queries.own_page(db.session(), me(), shelf=query.shelf, q=query.q, cursor=query.cursor, limit=query.limit)
+    return ListingPage(items=[out(row) for row in page.rows], next=page.next)
+
+
+@api.post("")
+@titled(N_("新增商品"))
+@requires(Permission.LISTING_KEEP)
+@spec.validate(resp=Answers(HTTP_201=ListingOut, HTTP_404=Problem, HTTP_409=Problem, HTTP_422=Problem), tags=TAG)
+def create(json: ListingIn) -> tuple[ListingOut, int]:
+    """Make an offer; buyers find it within seconds."""
+    with commit(db.session()) as session:
+        if json.product is not None:
+            found = products.find_or_define(session, me(), products.Definition(**json.product.model_dump()))
+            product_id, title = found.id, json.title or found.title
+        elif json.product_id is not None and json.title:
+            product_id, title = json.product_id, json.title
+        else:
+            raise ProductNotSaid()
+        facts = json.model_dump(exclude={"product", "product_id", "title", "shelf"})
+        made = service.create(session, me(), service.NewListing(product_id=product_id, title=title, shelf=Shelf(json.shelf), **facts))
+        listing_id = made.id
+    return _own(listing_id), 201
+
+
+@api.get("/<int:listing_id>")
+@titled(N_("一件商品"))
+@requires(Permission.LISTING_KEEP)
+@spec.validate(resp=Answers(HTTP_200=ListingOut, HTTP_404=Problem), tags=TAG)
+def listing(listing_id: int) -> ListingOut:
+    """One of the supplier's offers."""
+    return _own(listing_id)
+
+
+@api.get("/<int:listing_id>/versions")
+@titled(N_("价格与说明的历次版本"))
+@requires(Permission.LISTING_KEEP)
+@spec.validate(resp=Answers(HTTP_200=VersionList, HTTP_404=Problem), tags=TAG)
+def versions(listing_id: int) -> VersionList:
+    """What the offer said in the last 90 days."""
+    _own(listing_id)
+    return VersionList(items=[VersionOut.model_validate(row) for row in queries.versions_of(db.session(), listing_id)])
+
+
+@api.put("/<int:listing_id>/price")
+@titled(N_("改价"))
+@requires(Permission.LISTING_KEEP)
+@spec.validate(resp=Answers(HTTP_200=ListingOut, HTTP_404=Problem, HTTP_409=Problem, HTTP_422=Problem), tags=TAG)
+def reprice(listing_id: int, json: PriceIn) -> ListingOut:
+    """Set another price."""
+    with commit(db.session()) as session:
+        service.reprice(session, me(), listing_id, price_fen=json.price_fen, version=json.version)
+    return _own(listing_id)
+
+
+@api.put("/<int:listing_id>/stock")
+@titled(N_("改库存"))
+@requires(Permission.LISTING_KEEP)
+@spec.validate(resp=Answers(HTTP_200=ListingOut, HTTP_404=Problem, HTTP_409=Problem, HTTP_422=Problem), tags=TAG)
+def restock(listing_id: int, json: StockIn) -> ListingOut:
+    """Set another stock."""
+    with commit(db.session()) as session:
+        service.restock(session, me(), listing_id, stock=json.stock, seen=json.seen)
+    return _own(listing_id)
+
+
+@api.put("/<int:listing_id>/shelf")
+@titled(N_("上架、下架"))
+@requires(Permission.LISTING_KEEP)
+@spec.validate(resp=Answers(HTTP_200=ListingOut, HTTP_404=Problem, HTTP_409=Problem, HTTP_422=Problem), tags=TAG)
+def shelve(listing_id: int, json: ShelfIn) -> ListingOut:
+    """Put the offer on the shelf or take it off."""
+    move = service.put_on_shelf if json.shelf == "on_shelf" else service.take_off_shelf
+    with commit(db.session()) as session:
+        move(session, me(), listing_id, version=json.version)
+    return _own(listing_id)
+
+
+def out(row: Shown) -> ListingOut:
+    """An offer as the API tells it."""
+    return ListingOut.model_validate(row)
+
+
+def _own(listing_id: int) -> ListingOut:
+    row = queries.by_id(db.session(), me(), listing_id)
+    if row.supplier_id != me().organisation_id:
+        raise Missing()
+    return out(row)

@@ -1,0 +1,278 @@
+"""A supplier's own offers: the list with prices and stock to type in, the editor with its gate, the history."""
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flask import Blueprint, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from app.kernel import clock, money, regions
+from app.kernel.db import commit
+from app.kernel.errors import N_, Missing, Refusal
+from app.policy import Permission
+from app.web import htmx
+from app.web.errors import shown as as_words
+from app.web.extensions import db
+from app.web.forms import Form, refusals_on
+from app.web.guard import me, requires
+from catalog.listings import queries, service
+from catalog.listings.forms import NewOfferForm, OfferForm, PriceForm, ShelfForm, StockForm
+from catalog.listings.queries import Shown
+from catalog.listings.rules import Check, gate, place_of_price
+from catalog.listings.service import NewListing
+from catalog.listings.states import Shelf
+from catalog.products import queries as products
+from catalog.products import service as product_service
+from catalog.products.rules import read_lines, words
+from catalog.products.states import Origin
+from catalog.suppliers import queries as suppliers
+from catalog.suppliers.states import Standing
+from catalog.taxonomy import queries as taxonomy
+
+bp = Blueprint("listings", __name__, template_folder="templates", url_prefix="/listings")
+
+SHELF_NAMES: Final[dict[Shelf, str]] = {
+    Shelf.ON_SHELF: N_("在架"), Shelf.OFF_SHELF: N_("已下架"), Shelf.DRAFT: N_("草稿"), Shelf.FROZEN: N_("已冻结"),
+}  # fmt: skip
+SHELF_TONES: Final[dict[Shelf, str]] = {Shelf.ON_SHELF: "ok", Shelf.OFF_SHELF: "dim", Shelf.DRAFT: "info", Shelf.FROZEN: "bad"}
+TABS: Final = ("all", "on_shelf", "low", "off_shelf", "draft", "frozen")
+
+
+@bp.get("/")
+@requires(Permission.LISTING_KEEP)
+def index() -> ResponseReturnValue:
+    """The supplier's offers by shelf."""
+    return _list()
+
+
+@bp.post("/<int:listing_id>/price")
+@requires(Permission.LISTING_KEEP)
+def price(listing_id: int) -> ResponseReturnValue:
+    """Set the price typed in the list; buyers see it at once."""
+    form = PriceForm()
+    if form.validate_on_submit():
+        with refusals_on(form), commit(db.session()) as session:
+            service.reprice(session, me(), listing_id, price_fen=form.price_fen.data or 0, version=form.version.data)
+    return _row(listing_id, form)
+
+
+@bp.post("/<int:listing_id>/stock")
+@requires(Permission.LISTING_KEEP)
+def stock(listing_id: int) -> ResponseReturnValue:
+    """Set the stock typed in the list."""
+    form = StockForm()
+    if form.validate_on_submit():
+        with refusals_on(form), commit(db.session()) as session:
+            service.restock(session, me(), listing_id, stock=form.stock.data, seen=form.seen.data)
+    return _row(listing_id, form)
+
+
+@bp.post("/<int:listing_id>/shelf")
+@requires(Permission.LISTING_KEEP)
+def shelf(listing_id: int) -> ResponseReturnValue:
+    """Put the offer on the shelf or take it off."""
+    form = ShelfForm()
+    if form.validate_on_submit():
+        move = service.put_on_shelf if form.shelf.data == Shelf.ON_SHELF else service.take_off_shelf
+        with refusals_on(form), commit(db.session()) as session:
+            move(session, me(), listing_id, version=form.version.data)
+    return _row(listing_id, form)
+
+
+@bp.route("/new", methods=["GET", "POST"])
+@requires(Permission.LISTING_KEEP)
+def new() -> ResponseReturnValue:
+    """Make an offer."""
+    form = NewOfferForm()
+    if request.method == "GET" and (code := request.args.get("category", "")):
+        form.category_code.data = code[:9]
+    if form.validate_on_submit():
+        with refusals_on(form), commit(db.session()) as session:
+            made = _create(form)
+        if not form.was_refused:
+            return htmx.go(url_for("listings.listing", listing_id=made))
+    session = db.session()
+    code = form.category_code.data or ""
+    return htmx.show(
+        "listings/new.html",
+        form=form,
+        category=taxonomy.category(session, code) if taxonomy.exists(session, code) else None,
+        usual=products.usual_attributes(session, code),
+        checks=_preview(form) if code else (),
+        status=422 if form.was_refused else 200,
+    )
+
+
+@bp.post("/gate")
+@requires(Permission.LISTING_KEEP)
+def preview() -> ResponseReturnValue:
+    """What the gate says of an offer while it is typed; nothing is kept."""
+    form = NewOfferForm()
+    session = db.session()
+    code = form.category_code.data or ""
+    category = taxonomy.category(session, code) if taxonomy.exists(session, code) else None
+    return htmx.show("listings/_gate.html", checks=_preview(form) if category else (), category=category)
+
+
+@bp.route("/<int:listing_id>", methods=["GET", "POST"])
+@requires(Permission.LISTING_KEEP)
+def listing(listing_id: int) -> ResponseReturnValue:
+    """The editor of one offer, its gate and its history."""
+    offer = _own(listing_id)
+    form = OfferForm(data={
+        "title": offer.title, "delivery_days": offer.delivery_days, "warranty_months": offer.warranty_months, "regions": list(offer.areas),
+    })  # fmt: skip
+    if form.validate_on_submit():
+        with refusals_on(form), commit(db.session()) as session:
+            service.edit(
+                session, me(), listing_id, title=form.title.data, delivery_days=form.delivery_days.data, regions=form.regions.data,
+                warranty_months=form.warranty_months.data, version=_version(),
+            )
+        if not form.was_refused:
+            return htmx.go(url_for("listings.listing", listing_id=listing_id))
+    return _editor(offer, form)
+
+
+def _create(form: NewOfferForm) -> int:
+    """Find or define the product and offer it. Raises what the services raise."""
+    session = db.session()
+    found = product_service.find_or_define(
+        session,
+        me(),
+        product_service.Definition(
+            category_code=form.category_code.data, brand=form.brand.data, model=form.model.data, title=form.title.data, unit=form.unit.data,
+            attributes=read_lines(form.attributes.data or ""), origin=Origin.IMPORTED if form.imported.data else Origin.DOMESTIC,
+            energy_saving=form.energy_saving.data, environment=form.environment.data,
+        ),
+    )  # fmt: skip
+    made = service.create(
+        session,
+        me(),
+        NewListing(
+            product_id=found.id, sku=form.sku.data, title=form.title.data, price_fen=form.price_fen.data or 0, stock=form.stock.data,
+            delivery_days=form.delivery_days.data, regions=form.regions.data, warranty_months=form.warranty_months.data,
+            shelf=Shelf(form.shelf.data),
+        ),
+    )  # fmt: skip
+    return made.id
+
+
+def _preview(form: NewOfferForm) -> list[dict[str, Any]]:
+    """The gate for what is typed so far."""
+    session, supplier_id = db.session(), me().organisation_id or 0
+    code = form.category_code.data or ""
+    found = products.same(session, code, (form.brand.data or "").strip(), (form.model.data or "").strip())
+    twin = queries.duplicates(session, supplier_id, [found.id]).get(found.id) if found else None
+    price_fen = form.price_fen.data
+    if price_fen is None:
+        with contextlib.suppress(Refusal):
+            price_fen = money.parse_yuan(request.form.get("price_fen", ""))
+    return _checks(code, twin, price_fen, queries.quartiles(session, product_id=found.id) if found else None)
+
+
+def _checks(code: str, twin: str | None, price_fen: int | None, stats: Any) -> list[dict[str, Any]]:
+    session, actor = db.session(), me()
+    mall = taxonomy.mall_row(session, code, regions.PROVINCE, clock.today())
+    supplier = suppliers.by_id(session, actor.organisation_id or 0)
+    found = gate(
+        in_mall=mall is not None, doc_no=mall.doc_no if mall else "", category=code, may_trade=supplier.standing is Standing.ACTIVE,
+        duplicate_sku=twin, price_fen=price_fen, stats=stats,
+    )  # fmt: skip
+    return [_said(check) for check in found]
+
+
+def _said(check: Check) -> dict[str, Any]:
+    """A check in the words of verdict lines."""
+    sentence = gettext(check.sentence, **as_words(dict(check.facts)))
+    return {"outcome": check.outcome.value, "rule": check.rule, "title": gettext(check.title), "basis": sentence, "ways": ()}
+
+
+def _own(listing_id: int) -> Shown:
+    """An offer of the reader's own supplier. Raises Missing."""
+    offer = queries.by_id(db.session(), me(), listing_id)
+    if offer.supplier_id != me().organisation_id:
+        raise Missing()
+    return offer
+
+
+def _version() -> int | None:
+    text = request.form.get("version", "")
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
+def _editor(offer: Shown, form: OfferForm) -> ResponseReturnValue:
+    session = db.session()
+    twin = queries.duplicates(session, offer.supplier_id, [offer.product_id], but=offer.listing_id).get(offer.product_id)
+    stats = queries.quartiles(session, product_id=offer.product_id)
+    versions = queries.versions_of(session, offer.listing_id)
+    return htmx.show(
+        "listings/listing.html",
+        offer=offer,
+        form=form,
+        stats=stats,
+        checks=_checks(offer.category_code, twin, offer.price_fen, stats),
+        category=taxonomy.category(session, offer.category_code),
+        attributes=[(name, words(value)) for name, value in offer.spec.items()],
+        versions=list(reversed(versions)),
+        points=[(clock.local(version.at).date(), version.price_fen) for version in versions],
+        today=clock.today(),
+        shelf_names=SHELF_NAMES,
+        shelf_tones=SHELF_TONES,
+        on_shelf=offer.shelf is Shelf.ON_SHELF,
+        frozen=offer.shelf is Shelf.FROZEN,
+        status=422 if form.was_refused else 200,
+    )
+
+
+def _row(listing_id: int, form: Form) -> ResponseReturnValue:
+    """After a change in the list: the row alone for htmx, else the page the form came from; a refusal keeps the list in sight."""
+    offer = _own(listing_id)
+    if not htmx.asked() and not form.was_refused:
+        back = request.form.get("back", "")
+        return htmx.go(url_for("listings.listing", listing_id=listing_id) if back == "editor" else url_for("listings.index"))
+    if not htmx.asked():
+        return _list(form, status=422)
+    stats = queries.quartiles(db.session(), product_id=offer.product_id)
+    return htmx.show(
+        "listings/_row.html",
+        each=_line(offer, {offer.product_id: stats}),
+        form=form,
+        shelf_names=SHELF_NAMES,
+        shelf_tones=SHELF_TONES,
+        status=422 if form.was_refused else 200,
+    )
+
+
+def _line(offer: Shown, stats: Mapping[int, Any]) -> dict[str, Any]:
+    spread = stats.get(offer.product_id)
+    return {"offer": offer, "stats": spread, "check": _said(place_of_price(offer.price_fen, spread))}
+
+
+def _list(form: Form | None = None, status: int = 200) -> ResponseReturnValue:
+    session, actor = db.session(), me()
+    tab = request.args.get("tab", "all")
+    q = " ".join(request.args.get("q", "").split())[:60]
+    kept = Shelf(tab) if tab in set(Shelf) else None
+    page = queries.own_page(session, actor, shelf=kept, low=tab == "low", q=q, cursor=request.args.get("cursor"))
+    counts = queries.own_counts(session, actor)
+    stats = queries.quartiles_by_product(session, [offer.product_id for offer in page.rows])
+    labels = {"all": gettext("全部"), "low": gettext("库存为零"), **{each.value: gettext(name) for each, name in SHELF_NAMES.items()}}
+    return htmx.show(
+        "listings/index.html",
+        page=page,
+        lines=[_line(offer, stats) for offer in page.rows],
+        counts=counts,
+        tabs=[
+            (labels[each], url_for("listings.index", tab=each if each != "all" else None, q=q or None), each == tab, counts.get(each, 0))
+            for each in TABS
+        ],
+        tab=tab,
+        q=q,
+        form=form,
+        shelf_names=SHELF_NAMES,
+        shelf_tones=SHELF_TONES,
+        here=lambda cursor: url_for("listings.index", tab=tab if tab != "all" else None, q=q or None, cursor=cursor),
+        status=status,
+    )
