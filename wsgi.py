@@ -9,27 +9,53 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from app import config
+from app.accounts.organisations.cli import import_group
+from app.accounts.people import cli as people_commands
+from app.accounts.people import service as people
 from app.config import Settings
 from app.kernel import clock
 from app.kernel.db import engine_options, prepare_engine
 from app.kernel.errors import N_
 from app.kernel.outbox import Consumer, Timer
 from app.kernel.worker import Worker
-from app.policy import Permission as P
-from app.web import cli as commands
-from app.web import errors, filters, guard, health, logs, menus, openapi, security, slots
+from app.policy import Permission
+from app.web import checks, errors, filters, guard, health, logs, menus, openapi, security, slots
+from app.web.cli import Beginning, mall
 from app.web.extensions import babel, csrf, db, login
 from app.web.menus import Entry
 from catalog.search.gateway import engine_for
 from catalog.search.handlers import indexer
+from catalog.taxonomy.service import load_reference
 from migrations import tables  # noqa: F401 - the metadata is whole before the first query
+from orders.budgets import cli as budget_commands
+from supervision.journal import service as log
+from supervision.journal.cli import journal
 
 CHAPTERS = (
-    "app.accounts.sessions", "app.accounts.people", "app.accounts.organisations",
-    "catalog.search", "catalog.taxonomy", "catalog.suppliers", "catalog.products", "catalog.listings",
-    "orders.budgets", "orders.plans", "orders.purchases", "orders.carts", "orders.approvals", "orders.contracts",
-    "orders.deliveries", "orders.payments", "orders.assets", "orders.ratings", "orders.thread",
-    "supervision.journal", "supervision.alerts", "supervision.disclosure", "supervision.dashboard", "supervision.training",
+    "app.accounts.sessions",
+    "app.accounts.people",
+    "app.accounts.organisations",
+    "catalog.search",
+    "catalog.taxonomy",
+    "catalog.suppliers",
+    "catalog.products",
+    "catalog.listings",
+    "orders.budgets",
+    "orders.plans",
+    "orders.purchases",
+    "orders.carts",
+    "orders.approvals",
+    "orders.contracts",
+    "orders.deliveries",
+    "orders.payments",
+    "orders.assets",
+    "orders.ratings",
+    "orders.thread",
+    "supervision.journal",
+    "supervision.alerts",
+    "supervision.disclosure",
+    "supervision.dashboard",
+    "supervision.training",
 )
 
 
@@ -53,6 +79,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     clock.use_offset_file(settings.data_dir / "clock" if settings.is_demo else None)
     db.init_app(app)
     login.init_app(app)
+    login.session_protection = None  # sessions are our own rows
     csrf.init_app(app)
     babel.init_app(app, default_locale="zh", default_timezone="Asia/Shanghai")
     with app.app_context():
@@ -77,10 +104,10 @@ def sessions_of(app: Flask) -> Callable[[], Session]:
 
 def _join(app: Flask) -> None:
     """Every chapter's ways in."""
+    settings: Settings = app.config["SETTINGS"]
     app.extensions["mall.gates"] = []
-    app.extensions["mall.doctor"] = []
     consumers: list[Consumer] = [indexer(app.extensions["mall.search"])]
-    timers: list[Timer] = []
+    timers: list[Timer] = [Timer("journal", 0.5, log.turns(settings.folder("log"), settings.journal_key_path), lane="fast")]
     for chapter in CHAPTERS:
         for room, attribute in (("views", "bp"), ("api", "api")):
             if importlib.util.find_spec(f"{chapter}.{room}"):
@@ -90,34 +117,63 @@ def _join(app: Flask) -> None:
                     if room == "api":
                         csrf.exempt(blueprint)
     app.extensions["mall.worker"] = lambda: Worker(sessions_of(app), consumers, timers)
-    app.cli.add_command(commands.mall)
+    app.extensions["mall.doctor"] = [*checks.floor(), checks.work(consumers)]
+    app.extensions["mall.beginnings"] = [
+        Beginning(N_("基础数据"), lambda session, *_: str(load_reference(session, supplement=settings.is_demo))),
+        Beginning(N_("日志密钥"), lambda *_: _journal_key(settings)),
+        Beginning(N_("管理员"), lambda session, login, password: ", ".join(people.first_administrator(session, login, password).values())),
+    ]
+    mall.add_command(import_group)
+    mall.add_command(journal)
+    app.cli.add_command(mall)
+
+    @app.context_processor
+    def everywhere() -> dict[str, Any]:
+        return {"demo": settings.is_demo, "locale": "zh"}
+
+
+def _journal_key(settings: Settings) -> str:
+    path = settings.journal_key_path
+    verifier = log.verifier_at(path) if path.exists() else log.create_key(path, settings.journal_origin)
+    return f"{path}, {verifier.vkey}"
 
 
 def _furnish(app: Flask, menu: menus.Menus) -> None:
     """Menus and well-known places."""
     places = {
-        "home": "search.home", "search": "search.results", "suggest": "search.suggest", "signin": "sessions.sign_in",
-        "signout": "sessions.sign_out", "profile": "sessions.account", "password": "sessions.password",
-        "orders": "thread.orders", "portal": "disclosure.portal", "verify": "journal.page", "rules": "taxonomy.limits",
+        "home": "search.home",
+        "search": "search.results",
+        "suggest": "search.suggest",
+        "signin": "sessions.sign_in",
+        "signout": "sessions.sign_out",
+        "profile": "sessions.account",
+        "password": "sessions.password",
+        "orders": "thread.orders",
+        "portal": "disclosure.portal",
+        "verify": "journal.page",
+        "rules": "taxonomy.limits",
     }
     for name, endpoint in places.items():
         if endpoint in app.view_functions:
             menu.place(name, endpoint)
     entries = [
-        Entry(label=N_("工作台"), endpoint="thread.workbench", icon="layout-dashboard", permissions=(P.ACCOUNT_USE,)),
+        Entry(label=N_("工作台"), endpoint="thread.workbench", icon="layout-dashboard", permissions=(Permission.ACCOUNT_USE,)),
         Entry(label=N_("全部品目"), endpoint="taxonomy.catalogue", icon="layout-grid"),
-        Entry(label=N_("订单"), endpoint="thread.orders", icon="clipboard-list", permissions=(P.ORDER_READ,)),
-        Entry(label=N_("审批"), endpoint="approvals.inbox", icon="checklist", permissions=(P.ORDER_APPROVE,)),
-        Entry(label=N_("预算指标"), endpoint="budgets.index", icon="wallet", permissions=(P.BUDGET_READ,)),
-        Entry(label=N_("采购计划"), endpoint="plans.index", icon="file-text", permissions=(P.PLAN_READ,)),
-        Entry(label=N_("商品管理"), endpoint="listings.index", icon="package", permissions=(P.LISTING_KEEP,)),
-        Entry(label=N_("支付"), endpoint="payments.index", icon="cash", permissions=(P.PAYMENT_APPLY,)),
-        Entry(label=N_("资产卡片"), endpoint="assets.index", icon="barcode", permissions=(P.ASSET_READ,)),
-        Entry(label=N_("人员与岗位"), endpoint="people.index", icon="users", permissions=(P.PEOPLE_GRANT,)),
-        Entry(label=N_("本单位"), endpoint="organisations.index", icon="building", permissions=(P.UNIT_ADMINISTER,)),
-        Entry(label=N_("在线监管"), endpoint="dashboard.board", icon="radar", permissions=(P.STREAM_WATCH,), right=True),
+        Entry(label=N_("订单"), endpoint="thread.orders", icon="clipboard-list", permissions=(Permission.ORDER_READ,)),
+        Entry(label=N_("审批"), endpoint="approvals.inbox", icon="checklist", permissions=(Permission.ORDER_APPROVE,)),
+        Entry(label=N_("预算指标"), endpoint="budgets.index", icon="wallet", permissions=(Permission.BUDGET_READ,)),
+        Entry(label=N_("采购计划"), endpoint="plans.index", icon="file-text", permissions=(Permission.PLAN_READ,)),
+        Entry(label=N_("商品管理"), endpoint="listings.index", icon="package", permissions=(Permission.LISTING_KEEP,)),
+        Entry(label=N_("支付"), endpoint="payments.index", icon="cash", permissions=(Permission.PAYMENT_APPLY,)),
+        Entry(label=N_("资产卡片"), endpoint="assets.index", icon="barcode", permissions=(Permission.ASSET_READ,)),
+        Entry(label=N_("人员与岗位"), endpoint="people.index", icon="users", permissions=(Permission.PEOPLE_GRANT,)),
+        Entry(label=N_("本单位"), endpoint="organisations.own", icon="building", permissions=(Permission.UNIT_ADMINISTER,)),
+        Entry(label=N_("在线监管"), endpoint="dashboard.board", icon="radar", permissions=(Permission.STREAM_WATCH,), right=True),
     ]
     menu.add("shop", *(entry for entry in entries if entry.endpoint in app.view_functions))
 
+
+COMMANDS = (people_commands, budget_commands)
+"""Imported for what they add to `mall import`."""
 
 app = create_app()

@@ -12,10 +12,14 @@ from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.orm import Session
 
 from app.config import BadConfiguration, Settings
+from app.kernel.db import commit
+from app.kernel.errors import Refusal
 from app.kernel.worker import Worker
 from app.web import process
+from app.web.errors import sentence
 from app.web.extensions import db
 
 mall = AppGroup("mall", help="Run and look after the mall. Every command explains itself with --help.")
@@ -33,6 +37,14 @@ class Check:
 
 
 Checks = list[Callable[[], Check]]
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """One thing an empty system needs; `run` may be repeated and says what it found or made."""
+
+    name: str
+    run: Callable[[Session, str, str], str]
 
 
 def settings() -> Settings:
@@ -57,6 +69,33 @@ def migrate_command() -> None:
     """Bring the database up to date; safe to repeat."""
     migrate()
     console.print(f"database is up to date: {db.engine.url.render_as_string(hide_password=True)}")
+
+
+@mall.command("init")
+@click.option("--login", default="admin", show_default=True, help="Login of the first system administrator.")
+@click.option(
+    "--password",
+    envvar="MALL_ADMIN_PASSWORD",
+    prompt=True,
+    hide_input=True,
+    confirmation_prompt=True,
+    help="Their first password, changed at the first sign-in.",
+)
+@with_appcontext
+def init(login: str, password: str) -> None:
+    """Make an empty system ready: tables, reference data, the journal's key, the three first administrators.
+
+    Bring in your own units, people, allotments and budget lines afterwards with `mall import`.
+    """
+    migrate()
+    for beginning in current_app.extensions["mall.beginnings"]:
+        try:
+            with commit(db.session()) as session:
+                done = beginning.run(session, login, password)
+        except Refusal as refused:
+            raise click.ClickException(f"{beginning.name}: {sentence(refused)}") from refused
+        console.print(f"[green]✓[/] {beginning.name}: {done}")
+    console.print("next: `flask --app wsgi mall import --help`, then `flask --app wsgi mall serve`")
 
 
 @mall.command("serve")

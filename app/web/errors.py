@@ -7,7 +7,7 @@ from flask import Flask, Response, g, jsonify, make_response, render_template, r
 from flask_babel import gettext
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from app.kernel.errors import Refusal
+from app.kernel.errors import N_, Refusal
 from app.kernel.money import yuan
 
 log = logging.getLogger("mall.web")
@@ -24,12 +24,16 @@ def shown(facts: dict[str, Any]) -> dict[str, Any]:
 
 def sentence(refusal: Refusal) -> str:
     """What happened and why, in the reader's language."""
-    return gettext(refusal.message, **shown(refusal.facts)) if refusal.facts else gettext(refusal.message)
+    return _told(refusal.message, refusal.facts)
 
 
 def way_out(refusal: Refusal) -> str:
     """What to do next, in the reader's language; empty when the sentence says it all."""
-    return (gettext(refusal.way_out, **shown(refusal.facts)) if refusal.facts else gettext(refusal.way_out)) if refusal.way_out else ""
+    return _told(refusal.way_out, refusal.facts) if refusal.way_out else ""
+
+
+def _told(text: str, facts: dict[str, Any]) -> str:
+    return str(gettext(text, **shown(facts)) if facts else gettext(text))
 
 
 def problem(status: int, code: str, title: str, **more: Any) -> Response:
@@ -82,14 +86,14 @@ def install(app: Flask) -> None:
 
 
 _TITLES = {
-    400: "请求格式不对",
-    403: "您的岗位没有这项权限",
-    404: "没有找到，或您无权查看",
-    405: "此地址不接受这种操作",
-    413: "提交的内容过大",
-    415: "不支持这种内容格式",
-    422: "填写的内容有误",
-    429: "请求过于频繁，请稍后再试",
-    500: "系统出错，已记录，请稍后再试",
-    503: "服务暂时不可用，请稍后再试",
+    400: N_("请求格式不对"),
+    403: N_("您的岗位没有这项权限"),
+    404: N_("没有找到，或您无权查看"),
+    405: N_("此地址不接受这种操作"),
+    413: N_("提交的内容过大"),
+    415: N_("不支持这种内容格式"),
+    422: N_("填写的内容有误"),
+    429: N_("请求过于频繁，请稍后再试"),
+    500: N_("系统出错，已记录，请稍后再试"),
+    503: N_("服务暂时不可用，请稍后再试"),
 }
