@@ -10,8 +10,8 @@ from catalog.search import entry, suggestions
 from catalog.search.engine_query import Questions, filtered
 from catalog.search.port import Facet, FacetName, FacetStats, FacetValue, SearchRequest, SuggestionKind
 
-SIZE: Final = 100
-"""Values of one facet at most."""
+SIZE: Final = 50
+"""Values of one facet at most; the rest are found by searching the facet."""
 ALL: Final = 20_000
 """Values looked through when one is searched for."""
 

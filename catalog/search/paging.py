@@ -12,6 +12,8 @@ ID_BITS: Final = 27
 _ID_MASK: Final = (1 << ID_BITS) - 1
 _VALUE_LIMIT: Final = (1 << (63 - ID_BITS)) - 1
 
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 def composite(value: int, pk: int) -> int:
     """One number that sorts by `value` and then by id, so that no two listings share a place."""
@@ -42,8 +44,7 @@ class Place:
 
 def written(place: Place) -> str:
     said = (place.sort, place.at, place.last, place.total, place.exact, place.generation, place.q, place.partial)
-    raw = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    return base64.urlsafe_b64encode(_encoded(said).encode()).decode().rstrip("=")
 
 
 def read(request: SearchRequest) -> Place | None:

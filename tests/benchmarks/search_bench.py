@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from catalog.search import engine_query, entry
+from catalog.search import engine_facets, engine_query, entry
 from catalog.search.engine import EmbeddedEngine
 from catalog.search.port import FacetName, Filters, SearchRequest, Sort
 from tests.benchmarks.report import Figure
@@ -134,7 +134,7 @@ def _raw(engine: EmbeddedEngine, requests: Sequence[SearchRequest]) -> list[Call
     calls: list[Callable[[], object]] = []
     for one in requests:
         query = engine_query.filtered(now.questions.question(one.q), now.questions.filters(one.filters))
-        asked = {name.value: {"terms": {"field": name.value, "size": 100}} for name in one.facets}
+        asked = {name.value: {"terms": {"field": name.value, "size": engine_facets.SIZE}} for name in one.facets}
         order = {"order_by_field": "by_price"} if one.sort is Sort.PRICE_UP else {"weight_by_field": "rank"}
 
         def call(query=query, asked=asked, order=order) -> object:
