@@ -77,10 +77,15 @@ def pdf_of(contract: Contract, *, address: str, demo: bool) -> bytes:
         ],
     }
     template = (files("orders.contracts") / "data/document.typ").read_bytes()
-    fonts = str(pylopdf_fonts_zh_cn.serif_path().parent)
-    compiler: Any = typst.Compiler(template, font_paths=[fonts], ignore_system_fonts=True, sys_inputs={"document": json.dumps(document)})
-    made = compiler.compile(format="pdf", timestamp=int(contract.concluded_at.timestamp()))
-    return bytes(made)
+    fonts: Any = [str(pylopdf_fonts_zh_cn.serif_path().parent)]
+    return typst.compile(
+        template,
+        font_paths=fonts,
+        ignore_system_fonts=True,
+        format="pdf",
+        sys_inputs={"document": json.dumps(document)},
+        timestamp=int(contract.concluded_at.timestamp()),
+    )
 
 
 def blocks_of(text: str) -> list[dict[str, str]]:
