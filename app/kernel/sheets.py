@@ -1,4 +1,4 @@
-"""Tables that people hand in as CSV: read whole, with an error for every cell that cannot be used.
+"""Tables that people hand in or take away as CSV: read whole, with an error for every cell that cannot be used.
 
 Nothing is half done: `read` collects all problems before anybody writes a row. Headings may be Chinese or the field's
 English name; the file may come from a spreadsheet program in UTF-8 (with or without a mark) or GB 18030.
@@ -6,7 +6,7 @@ English name; the file may come from a spreadsheet program in UTF-8 (with or wit
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,3 +150,17 @@ def refuse(problems: Sequence[CellProblem]) -> None:
     if problems:
         ordered = tuple(sorted(problems, key=lambda each: (each.line, each.column)))
         raise SheetRefused(count=len(ordered), problems=ordered)
+
+
+def defused(cell: str) -> str:
+    """The text with a mark in front when a spreadsheet program would take it for a formula."""
+    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
+
+
+def written(rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """The lines of a CSV file for spreadsheet programs: UTF-8 with its mark, every cell defused."""
+    yield "\ufeff"
+    for row in rows:
+        line = io.StringIO()
+        csv.writer(line).writerow([defused("" if cell is None else str(cell)) for cell in row])
+        yield line.getvalue()
