@@ -40,9 +40,13 @@ from catalog.suppliers import queries as suppliers
 
 
 def take_stock(session: Session, wanted: Mapping[int, int]) -> None:
-    """Take pieces (by listing id) off the shelf, rows locked in id order. Raises OutOfStock: another buyer was faster."""
+    """Take pieces (by listing id) off the shelf, rows locked in id order. Raises OutOfStock: another buyer was faster.
+
+    The lock is FOR NO KEY UPDATE: order lines written just before hold the key of the listing (foreign key) for both of
+    two buyers, and a stronger lock would make each wait for the other.
+    """
     amount = case(dict(wanted), value=Listing.id)
-    locked = select(Listing.id).where(Listing.id.in_(wanted)).order_by(Listing.id).with_for_update().scalar_subquery()
+    locked = select(Listing.id).where(Listing.id.in_(wanted)).order_by(Listing.id).with_for_update(key_share=True).scalar_subquery()
     taken = session.execute(
         update(Listing)
         .where(Listing.id.in_(locked), Listing.stock >= amount, Listing.shelf == Shelf.ON_SHELF)
@@ -60,7 +64,7 @@ def give_stock_back(session: Session, pieces: Iterable[tuple[int, int]]) -> None
     for listing_id, quantity in pieces:
         returned[listing_id] += quantity
     if returned:
-        locked = select(Listing.id).where(Listing.id.in_(returned)).order_by(Listing.id).with_for_update().scalar_subquery()
+        locked = select(Listing.id).where(Listing.id.in_(returned)).order_by(Listing.id).with_for_update(key_share=True).scalar_subquery()
         session.execute(
             update(Listing)
             .where(Listing.id.in_(locked))
