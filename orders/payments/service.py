@@ -258,8 +258,9 @@ def settle(session: Session, payment: Payment) -> bool:
         return False
     receipt = payment.receipt or payment.id
     paid = {"state": ApplicationState.PAID, "intent": payment.id, "receipt_number": receipt, "paid_at": clock.now(), "trouble": None}
-    if not _decide(session, application.number, paid):
-        return False
+    if not _decide(session, application.number, paid):  # another notice was faster
+        session.refresh(application)
+        return application.state is ApplicationState.PAID and application.intent == payment.id
     lines = [(line, line.accepted) for line in purchases.lines_of(session, order)]
     purchase.move(
         session,
