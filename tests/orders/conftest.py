@@ -32,16 +32,3 @@ def shop(database_url: str, tmp_path: Path) -> Iterator[Shop]:
     shop.engine.dispose()
     with app.app_context():
         db.engine.dispose()
-
-
-@pytest.fixture
-def shop(database_url: str, tmp_path: Path) -> Iterator[Shop]:
-    from app.web.extensions import db
-    from wsgi import create_app
-
-    app = create_app(Settings(data_dir=tmp_path / "mall", database_url=database_url))
-    shop = Shop(app, database_url)
-    yield shop
-    shop.engine.dispose()
-    with app.app_context():
-        db.engine.dispose()
