@@ -120,7 +120,8 @@ def product(product_id: int) -> ResponseReturnValue:
     if not offers:
         return _not_on_offer(product_id)
     wanted = request.args.get("offer", "")
-    chosen = next((offer for offer in offers if str(offer.listing_id) == wanted), offers[0])
+    lowest = next((offer for offer in offers if offer.stock), offers[0])
+    chosen = next((offer for offer in offers if str(offer.listing_id) == wanted), lowest)
     stats, of_category = quartiles_of([offer.price_fen for offer in offers]), None
     if len(offers) < FEW:
         of_category = listings.quartiles(session, category=chosen.category_code)

@@ -14,7 +14,7 @@ from app.web import htmx
 from app.web.extensions import db
 from app.web.guard import maybe_me, public
 from catalog.taxonomy import queries
-from catalog.taxonomy.rules import LIMIT_LABELS, TERM_LABELS, CategoryKind
+from catalog.taxonomy.rules import LIMIT_LABELS, TERM_LABELS, CategoryKind, TermName, What
 
 bp = Blueprint("taxonomy", __name__, template_folder="templates")
 
@@ -58,8 +58,8 @@ def limits() -> ResponseReturnValue:
         region=region,
         on=on,
         regions=[(each.code, "　" * (len(regions.path(each.code)) - 1) + each.name) for each in _in_tree(regions.PROVINCE)],
-        limits=queries.limits(session, region.code, on),
-        terms=queries.terms(session, region.code, on),
+        limits=sorted(queries.limits(session, region.code, on), key=lambda row: list(What).index(What(row.what))),
+        terms=sorted(queries.terms(session, region.code, on), key=lambda row: list(TermName).index(TermName(row.name))),
         limit_labels=LIMIT_LABELS,
         term_labels=TERM_LABELS,
         kinds=KIND_NAMES,
