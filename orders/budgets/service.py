@@ -80,7 +80,11 @@ def _write(session: Session, actor: Actor, moves: Sequence[MoveRequest]) -> list
 
 
 def _change(session: Session, changes: Mapping[int, Change]) -> None:
-    """One guarded UPDATE of all these controls, rows locked in id order. Raises OverBudget, OverQuantity, PoolShort."""
+    """One guarded UPDATE of all these controls, rows locked in id order. Raises OverBudget, OverQuantity, PoolShort.
+
+    The lock is FOR NO KEY UPDATE: whoever has already written moves holds the key of the control (foreign key), and a
+    stronger lock would wait for him while he waits for us.
+    """
 
     def delta(of: Callable[[Change], int]) -> ColumnElement[int]:
         return case({key: literal(of(change), Int) for key, change in changes.items()}, value=Control.id)
@@ -93,7 +97,7 @@ def _change(session: Session, changes: Mapping[int, Change]) -> None:
     enough.append(Control.free_fen + delta(lambda c: c.fen.get(Pool.FREE, 0)) >= 0)
     enough.append(values[Control.ordered] >= 0)
     enough.append(or_(Control.quantity.is_(None), values[Control.quantity] >= values[Control.ordered]))
-    locked = select(Control.id).where(Control.id.in_(changes)).order_by(Control.id).with_for_update().scalar_subquery()
+    locked = select(Control.id).where(Control.id.in_(changes)).order_by(Control.id).with_for_update(key_share=True).scalar_subquery()
     statement = update(Control).where(Control.id.in_(locked), *enough).values(values).returning(Control.id)
     done = set(session.scalars(statement, execution_options={"synchronize_session": False}))
     for control_id, change in changes.items():

@@ -154,6 +154,7 @@ def test_buyers_at_the_same_time_never_overspend(engine, session, control):
     wanted, buyers, each = 70_00, 4, 8
     with commit(session):
         event(session, "S")
+        wide = factories.allotment(session, factories.unit(session), amount_fen=10 * AMOUNT).control_id
     taken, failures = [], []
 
     def buy(number):
@@ -161,7 +162,8 @@ def test_buyers_at_the_same_time_never_overspend(engine, session, control):
             for turn in range(each):
                 try:
                     with commit(own):
-                        service.apply(own, SYSTEM, [move(control, wanted, key=f"{number}:{turn}")])
+                        both = [move(each, wanted, key=f"{number}:{turn}:{each}") for each in (wide, control)]
+                        service.apply(own, SYSTEM, both if number % 2 else both[::-1])
                     taken.append(wanted)
                 except OverBudget:
                     pass
@@ -176,4 +178,5 @@ def test_buyers_at_the_same_time_never_overspend(engine, session, control):
     assert failures == []
     assert sum(taken) == AMOUNT // wanted * wanted
     assert factories.figures(session, control) == (AMOUNT - sum(taken), sum(taken), 0, 0, 0)
+    assert factories.figures(session, wide)[1] == sum(taken)
     assert audit.audit(session) == []
