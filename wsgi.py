@@ -28,7 +28,11 @@ from catalog.search.handlers import indexer
 from catalog.taxonomy.service import load_reference
 from migrations import tables  # noqa: F401 - the metadata is whole before the first query
 from orders.budgets import cli as budget_commands
+from orders.carts import views as carts
+from orders.plans import views as plans
+from orders.thread import views as thread
 from supervision.journal import service as log
+from supervision.journal import views as journal_pages
 from supervision.journal.cli import journal
 
 CHAPTERS = (
@@ -90,6 +94,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(health.bp)
     _join(app)
     _furnish(app, menus.install(app))
+    _fill(app.extensions["mall.slots"])
     if bare := guard.bare_routes(app):
         raise RuntimeError(f"routes without a policy: {', '.join(bare)}")
     return app
@@ -116,6 +121,11 @@ def _join(app: Flask) -> None:
                     app.register_blueprint(blueprint)
                     if room == "api":
                         csrf.exempt(blueprint)
+    for chapter in CHAPTERS:
+        if importlib.util.find_spec(f"{chapter}.handlers") and chapter != "catalog.search":
+            handlers: Any = importlib.import_module(f"{chapter}.handlers")
+            consumers.extend(handlers.consumers(settings) if hasattr(handlers, "consumers") else getattr(handlers, "CONSUMERS", ()))
+            timers.extend(handlers.timers(settings) if hasattr(handlers, "timers") else getattr(handlers, "TIMERS", ()))
     app.extensions["mall.worker"] = lambda: Worker(sessions_of(app), consumers, timers)
     app.extensions["mall.doctor"] = [*checks.floor(), checks.work(consumers)]
     app.extensions["mall.beginnings"] = [
@@ -125,11 +135,22 @@ def _join(app: Flask) -> None:
     ]
     mall.add_command(import_group)
     mall.add_command(journal)
+    mall.add_command(budget_commands.adjust_allotment)
     app.cli.add_command(mall)
 
     @app.context_processor
     def everywhere() -> dict[str, Any]:
         return {"demo": settings.is_demo, "locale": "zh"}
+
+
+def _fill(places: slots.Slots) -> None:
+    """Who shows what in the slots that pages of lower packages name."""
+    places.fill("header.cart", carts.header_cart)
+    places.fill("header.budget", carts.header_budget)
+    places.fill("header.todo", thread.header_todo)
+    places.fill("budget.plan_lines", plans.lines_under)
+    places.fill("order.receipt", journal_pages.order_receipt)
+    places.fill("order.leaf", journal_pages.order_leaf)
 
 
 def _journal_key(settings: Settings) -> str:
