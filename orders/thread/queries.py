@@ -36,7 +36,7 @@ from orders.purchases.states import State
 from orders.purchases.tables import DecisionRecord, Hold, Order, OrderLine, Submission
 from orders.ratings import queries as ratings
 from orders.thread import rules
-from orders.thread.rules import Filters, Fund, Moved, Step, Told
+from orders.thread.rules import Filters, Fund, Moved, Pieces, Step, Told
 from orders.thread.states import OPEN, Sort
 
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
@@ -80,7 +80,7 @@ def orders(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[OrderRow]:
-    """A page of the orders the actor may see; `only` narrows them further. Three statements. Raises BadCursor."""
+    """A page of the orders the actor may see, narrowed further by `only`: three statements. Raises BadCursor."""
     query, held = _narrowed(actor, filters, only)
     keys = [_KEYS[filters.sort](filters), Key(Order.id, descending=not filters.ascending)]
     columns = [Order] if held is None else [Order, held]
@@ -221,7 +221,7 @@ def submission(session: Session, actor: Actor, number: str) -> tuple[Submission,
 # ---------------------------------------------------------------- one order
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class LineRow:
     """An order line with the plan line and the allotment that pay it, and what of it is paid."""
 
@@ -276,9 +276,14 @@ class Thread:
     @property
     def steps(self) -> list[Step]:
         """The spine: what happened, what it waits for, what comes."""
-        ahead = rules.steps_ahead(
-            self.order.state, due_at=self.order.due_at, terms=self.terms, pay_by=self.clock.due_on if self.clock else None
+        lines = [row.line for row in self.lines]
+        pieces = Pieces(
+            to_ship=sum(row.ordered - row.line.shipped for row in self.lines),
+            to_receive=sum(line.shipped - line.delivered for line in lines),
+            to_judge=sum(line.delivered - line.accepted - line.returned for line in lines),
         )
+        pay_by = self.clock.due_on if self.clock else None
+        ahead = rules.steps_ahead(self.order.state, due_at=self.order.due_at, pieces=pieces, terms=self.terms, pay_by=pay_by)
         return [rules.past_step(each, inside=self.inside) for each in self.told] + ahead
 
     @property
@@ -361,10 +366,7 @@ def _lines(session: Session, order: Order, paid: dict[int, int]) -> Iterator[Lin
         .order_by(OrderLine.line_no)
     )
     for line, plan, plan_line_no, allotment, economic_class in session.execute(query):
-        paid_fen = paid.get(line.id, 0)
-        yield LineRow(
-            line=line, plan=plan, plan_line_no=plan_line_no, allotment=allotment, economic_class=economic_class, paid_fen=paid_fen
-        )
+        yield LineRow(line, plan, plan_line_no, allotment, economic_class, paid.get(line.id, 0))
 
 
 def _moved(session: Session, order: Order) -> list[Moved]:

@@ -226,7 +226,7 @@ _WAITS: dict[State, str] = {
     State.SUBMITTED: N_("由经办人之外的审批人决定；逾期自动释放额度"),
     State.PLACED: N_("由供应商确认；逾期自动释放额度"),
     State.CONFIRMED: N_("由供应商发货"),
-    State.SHIPPED: N_("由采购单位签收，分批到货分批签收"),
+    State.SHIPPED: N_("分批到货，分批签收和验收"),
     State.DELIVERED: N_("由经办人之外的验收人逐项验收；逾期视同验收"),
     State.ACCEPTED: N_("由供应商按验收金额开票"),
     State.INVOICED: N_("由财务核对合同、验收、票据后申请支付"),
@@ -315,8 +315,27 @@ def _said(told: Told) -> list[Said]:
     return []
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pieces:
+    """Pieces of an order that are not sent yet, on their way, or not judged yet."""
+
+    to_ship: int
+    to_receive: int
+    to_judge: int
+
+    @property
+    def said(self) -> tuple[Said, ...]:
+        """Who has to do what with how many."""
+        each = (
+            (N_("供应商待发 %(n)s 件"), self.to_ship),
+            (N_("在途待签收 %(n)s 件"), self.to_receive),
+            (N_("已到待验收 %(n)s 件"), self.to_judge),
+        )
+        return tuple((sentence, {"n": n}) for sentence, n in each if n)
+
+
 def steps_ahead(
-    state: State, *, due_at: datetime | None, terms: Mapping[str, tuple[int, bool]], pay_by: date | None
+    state: State, *, due_at: datetime | None, pieces: Pieces, terms: Mapping[str, tuple[int, bool]], pay_by: date | None
 ) -> list[Step]:
     """What an order waits for now and what comes after, each with its deadline; nothing when it has ended.
 
@@ -324,7 +343,8 @@ def steps_ahead(
     """
     if state in FINAL:
         return []
-    now = Step(title=STATE_NAMES[state], state="now", due_at=due_at, said=((_WAITS[state], {}),))
+    under_way = pieces.said if state in {State.CONFIRMED, State.SHIPPED, State.DELIVERED} else ()
+    now = Step(title=STATE_NAMES[state], state="now", due_at=due_at, said=((_WAITS[state], {}), *under_way))
     at = PATH.index(state) if state in PATH else -1
     coming = [Step(title=_AHEAD[each], state="todo", due=_due(each, terms, pay_by)) for each in PATH[at + 2 :] if each in _AHEAD]
     if state is State.HELD:

@@ -59,6 +59,7 @@ def orders() -> ResponseReturnValue:
         state_names=STATE_NAMES,
         tones=TONES,
         bucket=POOL_NAMES[filters.bucket] if filters.bucket and filters.control else None,
+        buys=actor.may(Permission.CART_USE),
         actor=actor,
     )
 
@@ -271,6 +272,7 @@ def workbench() -> ResponseReturnValue:
         now=clock.now(),
         piece=_piece,
         reads=reads,
+        buys=actor.may(Permission.CART_USE),
         workdays_left=workdays.workdays_between(today, date(today.year, 12, 31)),
         elapsed=today.timetuple().tm_yday / 366,
         state_names=STATE_NAMES,

@@ -5,13 +5,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, current_app, send_from_directory, url_for
+from flask import Blueprint, Response, current_app, g, render_template, send_from_directory, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from app.config import Settings
 from app.kernel.errors import N_, Missing
 from app.web import htmx
+from app.web.extensions import db
 from app.web.guard import public
 from supervision.journal import leaf, queries, receipts, service, tiles, tree
 from supervision.journal.forms import ReceiptForm
@@ -132,6 +134,33 @@ def entry(index: int) -> ResponseReturnValue:
         newest=newest,
         proof=_drawn(index, newest.head, found.leaf, found.steps),
     )
+
+
+# ---------------------------------------------------------------- on pages of packages below, through slots
+
+
+def order_leaf(*, stream: str, version: int) -> Markup:
+    """The leaf of one event beside its step; who shows it has made sure that the reader may see the stream."""
+    tick = next((each for each in _ticks(stream) if each.version == version), None)
+    return Markup(render_template("journal/_leaf.html", tick=tick)) if tick and tick.index is not None else Markup()  # noqa: S704 - our own template
+
+
+def order_receipt(*, order: Any) -> Markup:
+    """The newest sealed event of an order, under which checkpoint it stands, and where to take the receipts and check them."""
+    ticks = _ticks(order.number)
+    tick = next((each for each in reversed(ticks) if each.sealed), None)
+    newest = queries.head(db.session()) if tick else None
+    waiting = sum(not each.sealed for each in ticks)
+    part = render_template("journal/_receipt.html", number=order.number, tick=tick, newest=newest, waiting=waiting)
+    return Markup(part)  # noqa: S704 - our own template
+
+
+def _ticks(stream: str) -> list[queries.Tick]:
+    """The stream in the log, read once per request."""
+    kept: dict[str, list[queries.Tick]] = g.setdefault("journal_ticks", {})
+    if stream not in kept:
+        kept[stream] = queries.leaves_for(db.session(), stream)
+    return kept[stream]
 
 
 def _page(form: ReceiptForm, *, status: int = 200, **context: Any) -> ResponseReturnValue:
