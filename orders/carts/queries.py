@@ -1,10 +1,9 @@
 """Reads of one's own cart, and everything that cart and checkout show of it: money, limits, stock and every verdict."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import func, select
+from sqlalchemy import ScalarSelect, func, literal, select
 from sqlalchemy.orm import Session
 
 from app.accounts.organisations import queries as organisations
@@ -21,6 +20,7 @@ from orders.budgets import queries as budgets
 from orders.budgets.queries import Buckets
 from orders.budgets.states import ControlKind
 from orders.budgets.tables import Allotment, BudgetProject, Control
+from orders.carts.rules import Limits, limits_of
 from orders.carts.tables import CartItem
 from orders.plans import queries as plans
 from orders.plans.queries import OpenLine
@@ -58,28 +58,34 @@ STEPS_AHEAD = (TermName.EXPLAIN_HOLD, TermName.APPROVE, TermName.CONFIRM)
 
 @dataclass(frozen=True)
 class Header:
-    """What the head of every page says: the unit's money of this year, and the cart. Amounts in fen."""
+    """What the head of every page says: the unit's money of this year, the cart, and how much waits. Amounts in fen."""
 
     money: Buckets
     pieces: int
     cart_fen: int
+    waiting: int = 0
 
 
-def header(session: Session, actor: Actor) -> Header:
-    """Budget strip and cart with one statement; zeros for who has neither."""
+def header(session: Session, actor: Actor, waiting: ScalarSelect[int] | None = None) -> Header:
+    """Budget strip, cart and a count that a later link of the loop brings, with one statement; zeros for who has none."""
     mine = select(func.count(CartItem.id)).where(CartItem.person_id == (actor.person_id or 0))
     worth = select(func.coalesce(func.sum(CartItem.quantity * CartItem.seen_price_fen), 0)).where(
         CartItem.person_id == (actor.person_id or 0), CartItem.chosen
     )
     sums = (Control.amount_fen, Control.reserved_fen, Control.committed_fen, Control.accrued_fen, Control.paid_fen)
     row = session.execute(
-        select(*(func.coalesce(func.sum(column), 0) for column in sums), mine.scalar_subquery(), worth.scalar_subquery()).where(
+        select(
+            *(func.coalesce(func.sum(column), 0) for column in sums),
+            mine.scalar_subquery(),
+            worth.scalar_subquery(),
+            literal(0) if waiting is None else waiting,
+        ).where(
             Control.unit_id == (actor.organisation_id or 0),
             Control.year == clock.today().year,
             Control.kind == ControlKind.ALLOTMENT,
         )
     ).one()
-    return Header(Buckets(0, *(int(value) for value in row[:5])), int(row[5]), int(row[6]))
+    return Header(Buckets(0, *(int(value) for value in row[:5])), int(row[5]), int(row[6]), int(row[7]))
 
 
 # ---------------------------------------------------------------- which plan line fits best
@@ -154,29 +160,6 @@ class Ruler:
     this_fen: int
     lines: int
     parts: tuple["Ruler", ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Meter:
-    """How near a sum is to a limit, and which rule the next yuan meets. Amounts in fen."""
-
-    used: int
-    this: int
-    limit: int
-    rule: str
-    note: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """The meters of one level-3 category: direct ceiling and mall ceiling per supplier, and the unit's window of days."""
-
-    code: str
-    name: str
-    direct: Meter
-    mall: Meter
-    window: Meter
-    days: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -350,29 +333,9 @@ def project_names(session: Session, allotment_ids: Collection[int]) -> dict[int,
 
 
 def _limits(session: Session, facts: Facts) -> tuple[Limits, ...]:
-    """What each level-3 category has used of its limits: the submission per supplier, the unit over the window of S02."""
     days = int(taxonomy.parameters(session, "S02", clock.today()).get("d", purchases.PAST_DAYS))
-    found = []
-    for level3 in dict.fromkeys(line.level3 for line in facts.lines):
-        lines = [line for line in facts.lines if line.level3 == level3]
-        by_supplier: dict[str, int] = defaultdict(int)
-        for line in lines:
-            by_supplier[line.offer.supplier_name] += line.amount_fen
-        supplier, largest = max(by_supplier.items(), key=lambda pair: pair[1])
-        kind = level3[0]
-        past = sum(each.amount_fen for each in facts.past if each.level3 == level3)
-        code = f"{level3}00"
-        found.append(
-            Limits(
-                code=level3,
-                name=taxonomy.names(session, [code]).get(code, lines[0].offer.category_name),
-                direct=Meter(used=0, this=largest, limit=facts.direct_ceiling_fen[kind], rule="P02", note=supplier),
-                mall=Meter(used=0, this=largest, limit=facts.mall_ceiling_fen[kind], rule="P01", note=supplier),
-                window=Meter(used=past, this=sum(by_supplier.values()), limit=facts.mall_ceiling_fen[kind], rule="S02"),
-                days=days,
-            )
-        )
-    return tuple(found)
+    names = taxonomy.names(session, {f"{line.level3}00" for line in facts.lines})
+    return limits_of(facts, names, days)
 
 
 # ---------------------------------------------------------------- what checkout offers

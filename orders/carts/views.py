@@ -9,6 +9,7 @@ from flask import Blueprint, Response, current_app, flash, g, render_template, r
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
+from sqlalchemy import ScalarSelect
 
 from app.kernel import clock
 from app.kernel.db import commit
@@ -330,9 +331,15 @@ def header_budget(**_context: Any) -> Markup:
     return Markup(render_template("carts/_header_budget.html", money=_header().money))  # noqa: S704 - our own template
 
 
+def head(waiting: ScalarSelect[int]) -> int:
+    """Read cart, money and a count brought along with one statement; returns the count, the slots show the others."""
+    g.carts_header = queries.header(db.session(), me(), waiting)
+    return cast(Header, g.carts_header).waiting
+
+
 def _header() -> Header:
     """Both with one statement per request."""
-    if "carts_header" not in g or request.method == "POST":
+    if "carts_header" not in g:
         g.carts_header = queries.header(db.session(), me())
     return cast(Header, g.carts_header)
 
