@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, current_app
 from pydantic import Field
 from werkzeug.datastructures import MultiDict
 
@@ -17,8 +17,7 @@ from catalog.listings.rules import Quartiles
 from catalog.products import queries as products
 from catalog.products.states import Origin
 from catalog.search import forms, queries
-from catalog.search.port import FacetName, Sort
-from catalog.search.views import engine
+from catalog.search.port import FacetName, SearchEngine, Sort
 
 api = Blueprint("search_api", __name__, url_prefix="/api/v1")
 TAG = ("catalogue",)
@@ -160,8 +159,10 @@ def search(query: SearchQuery) -> SearchOut:
     """Hits with prices and stock from the database."""
     session = db.session()
     asked = forms.read(MultiDict({"q": query.q, "sort": query.sort.value, "region": query.region or "", "brand": query.brand}))
+    code = queries.code_meant(session, query.q)
+    wanted = [*query.category, code] if code else query.category
     asked = asked.but(
-        categories=tuple(code for each in query.category for code in queries.searchable(session, each)),
+        q="" if code else asked.q, categories=tuple(below for each in wanted for below in queries.searchable(session, each)),
         suppliers=tuple(query.supplier), low_fen=query.low_fen, high_fen=query.high_fen, days=query.days,
         flags=tuple(flag for flag in forms.FLAGS if getattr(query, flag.value)), trail=(query.cursor,) if query.cursor else (),
     )  # fmt: skip
@@ -225,6 +226,12 @@ def offer(listing_id: int) -> OfferOut:
     if row is None or not row.is_live:
         raise Missing()
     return _offer(row, listings.quartiles(db.session(), product_id=row.product_id))
+
+
+def engine() -> SearchEngine:
+    """The search engine of this application."""
+    found: SearchEngine = current_app.extensions["mall.search"]
+    return found
 
 
 def _offer(row: Shown, stats: Quartiles | None) -> OfferOut:

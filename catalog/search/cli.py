@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from app.web.extensions import db
 from catalog.listings import queries as listings
-from catalog.search import handlers, queries
+from catalog.search import queries, service
 from catalog.search.port import SearchDocument, SearchEngine, SearchRequest, Sort
 
 index = AppGroup("index", help="Look after the search index.")
@@ -57,7 +57,7 @@ def check(repair: bool) -> None:
     if (missing or extra) and not repair:
         raise click.exceptions.Exit(1)
     if repair:
-        handlers.refresh(db.session(), engine(), sorted(missing | extra))
+        service.refresh(db.session(), engine(), sorted(missing | extra))
 
 
 def compared() -> tuple[set[int], set[int]]:

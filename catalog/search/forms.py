@@ -113,7 +113,7 @@ def read(args: MultiDict[str, str]) -> Asked:
         sort = Sort(args.get("sort", Sort.RELEVANCE.value))
     return Asked(
         q=" ".join(args.get("q", "").split())[:100],
-        categories=_unique(code for code in args.getlist("category") if code.isascii() and code.isalnum() and len(code) <= 9),
+        categories=_unique(_whole(code) for code in args.getlist("category") if code.isascii() and code.isalnum() and len(code) <= 9),
         brands=_unique(brand for brand in args.getlist("brand") if 0 < len(brand) <= 60),
         suppliers=tuple(int(number) for number in _unique(args.getlist("supplier")) if number.isdecimal() and len(number) < 18),
         region=region if region in regions.REGIONS else None,
@@ -262,6 +262,10 @@ def _without(values: tuple[Any, ...], gone: Any) -> tuple[Any, ...]:
 
 def _unique(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))[:50]
+
+
+def _whole(code: str) -> str:
+    return code.upper().ljust(9, "0") if len(code) > 1 else code.upper()
 
 
 def _fen(text: str) -> int | None:

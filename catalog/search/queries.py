@@ -61,6 +61,15 @@ def path(session: Session, code: str) -> tuple[Category, ...]:
     return tuple(Category(code=each if each in names else code, name=names.get(each) or names[code]) for each in codes)
 
 
+def code_meant(session: Session, q: str) -> str | None:
+    """The category whose code was typed, whole or without its closing zeros; None for other words."""
+    code = q.strip().upper()
+    if len(code) < 3 or code[0] not in "ABC" or not (code[1:].isascii() and code[1:].isdigit()):
+        return None
+    whole = code.ljust(9, "0")
+    return whole if taxonomy.exists(session, whole) else None
+
+
 def searchable(session: Session, code: str) -> tuple[str, ...]:
     """The codes to filter by for a category of any level: the index knows levels 2 and below."""
     row = taxonomy.category(session, code)

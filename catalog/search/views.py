@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, cast
 
-from flask import Blueprint, current_app, render_template, request, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from markupsafe import Markup
@@ -69,6 +69,8 @@ def results() -> ResponseReturnValue:
     """The list: words, conditions, facets with counts, quartiles, ticks for the comparison."""
     session = db.session()
     asked = forms.read(request.args)
+    if code := queries.code_meant(session, asked.q):
+        return redirect(_address(asked.but(q="", categories=(code,))), 303)
     try:
         codes = tuple(code for each in asked.categories for code in queries.searchable(session, each))
     except UnknownCategory:
