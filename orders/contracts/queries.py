@@ -1,12 +1,13 @@
 """Reads of contracts; who sees the order sees its contract."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.kernel import paging
+from app.kernel import clock, paging
 from app.kernel.errors import N_, Missing
 from app.policy import Actor, Permission
 from orders.budgets.tables import Allotment
@@ -41,6 +42,12 @@ def by_number(session: Session, actor: Actor, number: str) -> tuple[Contract, Or
 def of_order(session: Session, order: Order) -> Contract | None:
     """The contract of an order, once it is concluded."""
     return session.scalar(select(Contract).where(Contract.order_id == order.id))
+
+
+def concluded_on(session: Session, order_ids: Collection[int]) -> dict[int, date]:
+    """The Henan days on which these orders' contracts were concluded; orders without a contract are left out."""
+    query = select(Contract.order_id, Contract.concluded_at).where(Contract.order_id.in_(order_ids))
+    return {row.order_id: clock.local(row.concluded_at).date() for row in session.execute(query)}
 
 
 def document_of(session: Session, contract: Contract) -> ContractDocument | None:

@@ -259,8 +259,8 @@ def settle(session: Session, payment: Payment) -> bool:
     receipt = payment.receipt or payment.id
     paid = {"state": ApplicationState.PAID, "intent": payment.id, "receipt_number": receipt, "paid_at": clock.now(), "trouble": None}
     if not _decide(session, application.number, paid):  # another notice was faster
-        session.refresh(application)
-        return application.state is ApplicationState.PAID and application.intent == payment.id
+        decided = queries.by_application_number(session, application.number)
+        return decided is not None and (decided[0].state, decided[0].intent) == (ApplicationState.PAID, payment.id)
     lines = [(line, line.accepted) for line in purchases.lines_of(session, order)]
     purchase.move(
         session,
