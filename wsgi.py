@@ -23,6 +23,8 @@ from app.web import checks, errors, filters, guard, health, logs, menus, openapi
 from app.web.cli import Beginning, mall
 from app.web.extensions import babel, csrf, db, login
 from app.web.menus import Entry
+from catalog.search import cli as search_commands
+from catalog.search import views as search_pages
 from catalog.search.gateway import engine_for
 from catalog.search.handlers import indexer
 from catalog.taxonomy.service import load_reference
@@ -135,6 +137,7 @@ def _join(app: Flask) -> None:
     ]
     mall.add_command(import_group)
     mall.add_command(journal)
+    mall.add_command(search_commands.index)
     mall.add_command(budget_commands.adjust_allotment)
     app.cli.add_command(mall)
 
@@ -149,6 +152,8 @@ def _fill(places: slots.Slots) -> None:
     places.fill("header.budget", carts.header_budget)
     places.fill("header.todo", thread.header_todo)
     places.fill("budget.plan_lines", plans.lines_under)
+    places.fill("product.plans", plans.for_product)
+    places.fill("supplier.offers", search_pages.offers_of_supplier)
     places.fill("order.receipt", journal_pages.order_receipt)
     places.fill("order.leaf", journal_pages.order_leaf)
 

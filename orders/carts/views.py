@@ -54,7 +54,7 @@ def add() -> ResponseReturnValue:
         service.add(
             session,
             me(),
-            forms.number(fields.get("listing")) or 0,
+            forms.number(fields.get("listing_id")) or 0,
             forms.number(fields.get("quantity", "1")) or 0,
             plan_line_id=forms.number(fields.get("plan")),
         )
