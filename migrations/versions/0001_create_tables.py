@@ -173,6 +173,7 @@ def upgrade() -> None:
         sa.Column("unit_name", sa.String(), nullable=False),
         sa.Column("supplier_name", sa.String(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("is_sme", sa.Boolean(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("search_text", sa.Text(), nullable=False),
         sa.Column("sha256", sa.String(), nullable=False),
@@ -255,6 +256,12 @@ def upgrade() -> None:
         batch_op.create_index("ix_rule_parameters_rule", ["rule"], unique=False)
 
     op.create_table(
+        "stream_cursors",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("leaf_index", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_stream_cursors")),
+    )
+    op.create_table(
         "stream_entries",
         sa.Column("leaf_index", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -278,6 +285,7 @@ def upgrade() -> None:
     with op.batch_alter_table("stream_entries", schema=None) as batch_op:
         batch_op.create_index("ix_stream_entries_number", ["number"], unique=False)
         batch_op.create_index("ix_stream_entries_region", ["region", "leaf_index"], unique=False)
+        batch_op.create_index("ix_stream_entries_region_at", ["region", "at"], unique=False)
 
     op.create_table(
         "terms",
@@ -550,6 +558,7 @@ def upgrade() -> None:
         sa.Column("unit_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("supplier_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("order_number", sa.String(), nullable=True),
+        sa.Column("amount_fen", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("parameters", sa.Text(), nullable=False),
         sa.Column("inputs", sa.Text(), nullable=False),
         sa.Column("evidence", sa.Text(), nullable=False),
@@ -576,6 +585,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("alerts", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_alerts_order_number"), ["order_number"], unique=False)
+        batch_op.create_index("ix_alerts_owner_state", ["owner_id", "state"], unique=False)
         batch_op.create_index("ix_alerts_region_state", ["region", "state"], unique=False)
 
     op.create_table(
@@ -1410,6 +1420,7 @@ def downgrade() -> None:
     op.drop_table("allotments")
     with op.batch_alter_table("alerts", schema=None) as batch_op:
         batch_op.drop_index("ix_alerts_region_state")
+        batch_op.drop_index("ix_alerts_owner_state")
         batch_op.drop_index(batch_op.f("ix_alerts_order_number"))
 
     op.drop_table("alerts")
@@ -1451,10 +1462,12 @@ def downgrade() -> None:
 
     op.drop_table("terms")
     with op.batch_alter_table("stream_entries", schema=None) as batch_op:
+        batch_op.drop_index("ix_stream_entries_region_at")
         batch_op.drop_index("ix_stream_entries_region")
         batch_op.drop_index("ix_stream_entries_number")
 
     op.drop_table("stream_entries")
+    op.drop_table("stream_cursors")
     with op.batch_alter_table("rule_parameters", schema=None) as batch_op:
         batch_op.drop_index("ix_rule_parameters_rule")
 

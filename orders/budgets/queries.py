@@ -124,6 +124,32 @@ def visible_control(session: Session, actor: Actor, control_id: int) -> Control:
     return found
 
 
+def buckets_then(session: Session, control_ids: Collection[int], stream: str, version: int) -> dict[int, Buckets]:
+    """These controls as they stood right after the moves of one event, folded from the append-only moves."""
+    last = (
+        select(Move.control_id, func.max(Move.id).label("id"))
+        .where(Move.stream == stream, Move.version == version, Move.control_id.in_(control_ids))
+        .group_by(Move.control_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(Move.control_id, Move.source, Move.target, func.sum(Move.amount_fen).label("fen"))
+        .join(last, (last.c.control_id == Move.control_id) & (Move.id <= last.c.id))
+        .group_by(Move.control_id, Move.source, Move.target)
+    )
+    sums: dict[int, dict[Pool, int]] = {}
+    for row in rows:
+        pools = sums.setdefault(row.control_id, dict.fromkeys(Pool, 0))
+        pools[row.source] -= int(row.fen)
+        pools[row.target] += int(row.fen)
+    return {
+        control_id: Buckets(
+            control_id, -pools[Pool.OUTSIDE], pools[Pool.RESERVED], pools[Pool.COMMITTED], pools[Pool.ACCRUED], pools[Pool.PAID]
+        )
+        for control_id, pools in sums.items()
+    }
+
+
 def moves_of(session: Session, control_id: int, *, most: int = 200) -> Sequence[Move]:
     """The latest moves of a control, newest first."""
     return session.scalars(select(Move).where(Move.control_id == control_id).order_by(Move.id.desc()).limit(most)).all()

@@ -21,8 +21,10 @@ from orders.plans.states import PlanState
 from orders.plans.tables import Plan, PlanLine
 from orders.purchases.rules import Facts, Funding, Line, Past
 from orders.purchases.states import FINAL, State
-from orders.purchases.tables import DecisionRecord, Hold, Order, OrderLine, Submission
-from orders.purchases.verdicts import Verdict
+from orders.purchases.tables import Attempt, DecisionRecord, Hold, Order, OrderLine, Submission
+from orders.purchases.verdicts import Outcome, Verdict
+
+__all__ = ["Attempt", "Order", "OrderLine"]  # rows that other packages name in their annotations
 
 PAST_DAYS = 30
 """The widest window that a gate may look back over (rule S02)."""
@@ -181,13 +183,14 @@ def fundings(session: Session, actor: Actor, plan_line_ids: Iterable[int]) -> di
     }
 
 
-def past_orders(session: Session, unit_id: int, level3: Iterable[str], since: datetime) -> tuple[Past, ...]:
-    """The unit's standing orders in these level-3 categories since a moment, summed per order and category."""
+def past_orders(session: Session, unit_id: int, level3: Iterable[str] | None, since: datetime) -> tuple[Past, ...]:
+    """The unit's standing orders in these level-3 categories (all for None) since a moment, summed per order and category."""
     cut = func.substr(OrderLine.category_code, 1, 7)
+    wanted = true() if level3 is None else cut.in_(set(level3))
     rows = session.execute(
         select(Order.number, Order.supplier_id, Order.submitted_at, cut.label("level3"), func.sum(OrderLine.amount_fen).label("amount_fen"))
         .join(OrderLine, OrderLine.order_id == Order.id)
-        .where(Order.unit_id == unit_id, Order.submitted_at >= since, Order.state.not_in(_VOID), cut.in_(set(level3)))
+        .where(Order.unit_id == unit_id, Order.submitted_at >= since, Order.state.not_in(_VOID), wanted)
         .group_by(Order.number, Order.supplier_id, Order.submitted_at, cut)
         .order_by(Order.submitted_at)
     )
@@ -228,6 +231,65 @@ def facts_for(session: Session, actor: Actor, wishes: Sequence[Wish], desk: Desk
         mall_ceiling_fen={k: taxonomy.limit(session, What.MALL_CEILING, actor.region, KIND_OF[k], on).amount_fen for k in kinds},
         direct_ceiling_fen={k: taxonomy.limit(session, What.DIRECT_CEILING, actor.region, KIND_OF[k], on).amount_fen for k in kinds},
         past=past_orders(session, actor.organisation_id or 0, (line.level3 for line in lines), at - timedelta(days=PAST_DAYS)),
+    )
+
+
+# ---------------------------------------------------------------- what the supervision asks
+
+
+def attempt(session: Session, actor: Actor, number: str) -> tuple[Attempt, tuple[Verdict, ...]]:
+    """A refused submission with every verdict, for the unit and for those who watch its region. Raises Missing."""
+    scope = scope_of(actor)
+    seen: ColumnElement[bool] = true() if scope.reach is Reach.EVERYWHERE else false()
+    if scope.reach is Reach.REGION and scope.region is not None:
+        seen = Attempt.region.in_(regions.below(scope.region))
+    elif scope.reach is Reach.ORGANISATION and actor.is_unit:
+        seen = Attempt.unit_id == scope.organisation_id
+    found = session.scalar(select(Attempt).where(Attempt.number == number, seen))
+    if found is None:
+        raise Missing()
+    return found, tuple(
+        Verdict(
+            rule=each["rule"],
+            outcome=Outcome(each["outcome"]),
+            subject=each["subject"],
+            inputs=each["inputs"],
+            threshold=each["threshold"],
+            facts=each["facts"],
+        )
+        for each in json.loads(found.verdicts)
+    )
+
+
+def standing_in(
+    session: Session, states: Iterable[State], *, due_before: datetime | None = None, after: int = 0, most: int = 500
+) -> list[Order]:
+    """Orders in these states, by id from `after` on; with `due_before` those whose deadline is over (rules T01–T03)."""
+    query = select(Order).where(Order.state.in_(tuple(states)), Order.id > after)
+    if due_before is not None:
+        query = query.where(Order.due_at < due_before)
+    return list(session.scalars(query.order_by(Order.id).limit(most)))
+
+
+def given_up(session: Session, unit_id: int, since: datetime) -> tuple[Past, ...]:
+    """The unit's orders submitted since a moment that it withdrew after approval or ended after the contract (rule X02)."""
+    ended = or_(Order.state == State.TERMINATED, and_(Order.state == State.CANCELLED, Order.approver_id.is_not(None)))
+    return _whole(session, Order.unit_id == unit_id, Order.submitted_at >= since, ended)
+
+
+def turned_down(session: Session, supplier_id: int, since: datetime) -> tuple[tuple[Past, ...], int]:
+    """The supplier's orders submitted since a moment that it refused or let lapse, and how many reached it at all (rule X03)."""
+    reached = (Order.supplier_id == supplier_id, Order.submitted_at >= since, Order.approver_id.is_not(None))
+    lost = _whole(session, *reached, Order.state.in_((State.REFUSED, State.LAPSED)))
+    return lost, session.scalar(select(func.count()).select_from(Order).where(*reached)) or 0
+
+
+def _whole(session: Session, *conditions: ColumnElement[bool]) -> tuple[Past, ...]:
+    rows = session.execute(
+        select(Order.number, Order.supplier_id, Order.total_fen, Order.state_since).where(*conditions).order_by(Order.state_since)
+    )
+    return tuple(
+        Past(number=row.number, supplier_id=row.supplier_id, level3="", amount_fen=row.total_fen, at=row.state_since) for row in rows
     )
 
 

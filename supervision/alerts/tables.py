@@ -1,30 +1,12 @@
 """Alerts: findings of the early-warning rules, each with one owner and a clock."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, enum_column
-
-
-class Severity(StrEnum):
-    """Colour = response time."""
-
-    RED = "red"
-    ORANGE = "orange"
-    YELLOW = "yellow"
-    BLUE = "blue"
-
-
-class AlertState(StrEnum):
-    """Where an alert stands."""
-
-    NEW = "new"
-    CLAIMED = "claimed"
-    DISMISSED = "dismissed"
-    CLOSED = "closed"
+from supervision.alerts.states import AlertState, Severity
 
 
 class Alert(Base):
@@ -40,6 +22,7 @@ class Alert(Base):
             initially="DEFERRED",
         ),
         Index("ix_alerts_region_state", "region", "state"),
+        Index("ix_alerts_owner_state", "owner_id", "state"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -53,6 +36,7 @@ class Alert(Base):
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
     supplier_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
     order_number: Mapped[str | None] = mapped_column(index=True)
+    amount_fen: Mapped[int | None]
     parameters: Mapped[str] = mapped_column(Text)
     inputs: Mapped[str] = mapped_column(Text)
     evidence: Mapped[str] = mapped_column(Text)

@@ -12,7 +12,11 @@ class StreamEntry(Base):
     """One line of the live order stream, ordered by leaf index: the only commit-ordered number."""
 
     __tablename__ = "stream_entries"
-    __table_args__ = (Index("ix_stream_entries_region", "region", "leaf_index"), Index("ix_stream_entries_number", "number"))
+    __table_args__ = (
+        Index("ix_stream_entries_region", "region", "leaf_index"),
+        Index("ix_stream_entries_region_at", "region", "at"),
+        Index("ix_stream_entries_number", "number"),
+    )
 
     leaf_index: Mapped[int] = mapped_column(primary_key=True)
     event_id: Mapped[int] = mapped_column(unique=True)
@@ -48,3 +52,12 @@ class RegionDay(Base):
     paid: Mapped[int] = mapped_column(default=0)
     paid_fen: Mapped[int] = mapped_column(default=0)
     alerts: Mapped[int] = mapped_column(default=0)
+
+
+class StreamCursor(Base):
+    """How far the log has been read into the two tables above; moved in the transaction that wrote them."""
+
+    __tablename__ = "stream_cursors"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    leaf_index: Mapped[int]

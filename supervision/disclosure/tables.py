@@ -35,6 +35,7 @@ class Notice(Base):
     unit_name: Mapped[str]
     supplier_name: Mapped[str]
     amount_fen: Mapped[int]
+    is_sme: Mapped[bool]
     body: Mapped[str] = mapped_column(Text)
     search_text: Mapped[str] = mapped_column(Text)
     sha256: Mapped[str]

@@ -95,6 +95,12 @@ def size(session: Session) -> int:
     return 0 if newest is None else newest + 1
 
 
+def events_after(session: Session, index: int, most: int) -> list[tuple[int, Event]]:
+    """The events behind the leaves above this index, in the order of the log: what followers of the log read."""
+    query = select(Leaf.idx, Event).join(Event, Event.id == Leaf.event_id).where(Leaf.idx > index).order_by(Leaf.idx).limit(most)
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
 def leaf_of(session: Session, event_id: int) -> Leaf | None:
     """The leaf of an event, or None while it waits for the sequencer."""
     return session.scalar(select(Leaf).where(Leaf.event_id == event_id))
