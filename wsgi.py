@@ -114,7 +114,7 @@ def _join(app: Flask) -> None:
     settings: Settings = app.config["SETTINGS"]
     app.extensions["mall.gates"] = []
     consumers: list[Consumer] = [indexer(app.extensions["mall.search"])]
-    timers: list[Timer] = [Timer("journal", 0.5, log.turns(settings.folder("log"), settings.journal_key_path), lane="fast")]
+    timers: list[Timer] = [Timer("journal", 0.5, log.turns(settings.folder("journal"), settings.journal_key_path), lane="fast")]
     for chapter in CHAPTERS:
         for room, attribute in (("views", "bp"), ("api", "api")):
             if importlib.util.find_spec(f"{chapter}.{room}"):
