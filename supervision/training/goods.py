@@ -237,6 +237,11 @@ def _title(facts: CategoryFacts, brand: str, model: str, specs: dict[str, Any]) 
     return " ".join([brand if not named.upper().startswith(brand.upper()) else "", named, *telling[:4]]).strip()
 
 
+def plain_name(code: str) -> str:
+    """The short everyday name of a category."""
+    return _names()[code]
+
+
 @cache
 def _names() -> dict[str, str]:
     """Short everyday names of the categories, as titles use them."""
