@@ -36,6 +36,7 @@ from orders.thread import views as thread
 from supervision.journal import service as log
 from supervision.journal import views as journal_pages
 from supervision.journal.cli import journal
+from supervision.training import cli as training_commands
 
 CHAPTERS = (
     "app.accounts.sessions",
@@ -139,6 +140,8 @@ def _join(app: Flask) -> None:
     mall.add_command(journal)
     mall.add_command(search_commands.index)
     mall.add_command(budget_commands.adjust_allotment)
+    mall.add_command(training_commands.demo)
+    mall.add_command(training_commands.up)
     app.cli.add_command(mall)
 
     @app.context_processor

@@ -14,6 +14,7 @@ from app.kernel import clock, passwords
 from app.kernel.db import commit
 from app.kernel.errors import N_, Conflict
 from app.kernel.outbox import ConsumerFloor, Event
+from catalog.listings import queries as listings
 from catalog.listings.tables import Listing
 from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.service import load_reference
@@ -178,3 +179,8 @@ def digest_of(session: Session) -> str:
     for row in session.execute(select(Event.stream, Event.version, Event.body).order_by(Event.id)):
         running.update(f"{row.stream}:{row.version}:{row.body}\n".encode())
     return running.hexdigest()
+
+
+def live_listings(session: Session) -> int:
+    """How many offers the search index should hold."""
+    return listings.count_live(session)
