@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, current_app, flash, send_file
+from flask import Blueprint, Response, current_app, flash
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -113,9 +113,8 @@ def pdf(number: str) -> ResponseReturnValue:
     path = current_app.config["SETTINGS"].folder("documents") / document.path if document else None
     if path is None or not path.is_file():
         raise Missing()
-    answer: Response = send_file(path, mimetype="application/pdf", download_name=f"{number}.pdf", etag=False, conditional=True)
-    answer.headers["Cache-Control"] = "private, max-age=3600"
-    return answer
+    headers = {"Content-Disposition": f'inline; filename="{found.number}.pdf"', "Cache-Control": "private, max-age=3600"}
+    return Response(path.read_bytes(), mimetype="application/pdf", headers=headers)
 
 
 # ---------------------------------------------------------------- ending it

@@ -270,8 +270,8 @@ def check_payment(ground: Ground) -> tuple[Check, ...]:
             title=N_("收款人与账户和合同一致"),
             basis=N_("付款与合同不符"),
             met=ground.contract_payee is not None and ground.contract_payee == ground.present_payee,
-            figure="，".join(ground.present_payee),
-            bound="，".join(ground.contract_payee or ()),
+            figure="，".join(ground.present_payee[:2] if ground.present_payee == ground.contract_payee else ground.present_payee),
+            bound="" if ground.present_payee == ground.contract_payee else "，".join(ground.contract_payee or ()),
             way_out=N_("供应商账户在签约后变更的，请双方先办理书面补充并恢复一致"),
         ),
         Check(
