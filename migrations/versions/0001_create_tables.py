@@ -183,6 +183,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("number", name=op.f("uq_notices_number")),
     )
     with op.batch_alter_table("notices", schema=None) as batch_op:
+        batch_op.create_index("ix_notices_at", ["published_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_notices_contract_number"), ["contract_number"], unique=False)
         batch_op.create_index(batch_op.f("ix_notices_order_number"), ["order_number"], unique=False)
         batch_op.create_index("ix_notices_region_at", ["region", "published_at"], unique=False)
@@ -1482,6 +1483,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_notices_region_at")
         batch_op.drop_index(batch_op.f("ix_notices_order_number"))
         batch_op.drop_index(batch_op.f("ix_notices_contract_number"))
+        batch_op.drop_index("ix_notices_at")
 
     op.drop_table("notices")
     with op.batch_alter_table("limits", schema=None) as batch_op:

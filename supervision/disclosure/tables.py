@@ -1,19 +1,12 @@
 """Public notices: what everybody may read, corrected only by another notice."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, enum_column
-
-
-class NoticeKind(StrEnum):
-    """Types published so far."""
-
-    CONTRACT = "contract"
-    TERMINATION = "termination"
+from supervision.disclosure.states import NoticeKind
 
 
 class Notice(Base):
@@ -23,6 +16,7 @@ class Notice(Base):
     __table_args__ = (
         UniqueConstraint("kind", "contract_number"),
         Index("ix_notices_region_at", "region", "published_at"),
+        Index("ix_notices_at", "published_at", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -16,6 +16,10 @@ from supervision.journal.note import BadNote, Verifier, head_of
 SCHEMA = "mall-journal-receipt/1"
 MAX_RECEIPT = 262_144
 
+SEALED_FOR_GOOD = frozenset({"verdicts", "@rest", "@body"})
+UNIT_ONLY = frozenset({"lines", "note", "details", "buyer_id", "submission", "@actor"})
+"""Plan lines, allotments, reasons and people of the unit: not for the supplier."""
+
 
 class BadReceipt(ValueError):
     """The receipt does not prove what it says; `why` names the first step that failed."""
@@ -150,6 +154,12 @@ def _agree(receipt: Receipt, fields: Mapping[str, str]) -> None:
     for name, value in shown:
         if name not in fields or json.loads(fields[name]) != value:
             raise BadReceipt("fields")
+
+
+def opened_to(names: Sequence[str], *, is_supplier: bool) -> list[str]:
+    """Which fields of an order's event a party's receipt opens: verdicts never, the unit's own affairs only to the unit."""
+    hidden = SEALED_FOR_GOOD | (UNIT_ONLY if is_supplier else frozenset())
+    return [name for name in names if name not in hidden]
 
 
 def hashes(values: Sequence[bytes]) -> list[str]:
