@@ -1,10 +1,12 @@
 """The invariants that the books share with orders, plans, contracts, acceptances and payments, as set-based queries."""
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import JSON, ColumnElement, and_, case, cast, exists, func, or_, select, type_coerce, union_all
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
+from app.kernel import clock
 from app.kernel.outbox import Event
 from orders.budgets import audit as books
 from orders.budgets.audit import MOST
@@ -27,6 +29,9 @@ SPENT = (State.PAID, State.CLOSED)
 GIVEN_BACK = tuple(FINAL - set(SPENT))
 CONTRACTED = (*COMMITTING, *OWING, *SPENT)
 
+LATEST_RELEASE = timedelta(seconds=60)
+"""How long after its deadline a reservation may still be there."""
+
 
 def audit(session: Session) -> list[Finding]:
     """Everything that breaks an invariant, in the books and between them and the orders; empty when all is in order."""
@@ -37,6 +42,7 @@ def audit(session: Session) -> list[Finding]:
         *orders_without_events(session),
         *plans_off(session),
         *payments_without_ground(session),
+        *reservations_expired(session),
     ]
 
 
@@ -118,7 +124,27 @@ def orders_without_events(session: Session) -> list[Finding]:
         .where(state != Order.state)
         .limit(MOST)
     )
-    return found + [Finding(6, row.number, f"state {row.told}", f"state {row.state}") for row in session.execute(moved)]
+    found += [Finding(6, row.number, f"state {row.told}", f"state {row.state}") for row in session.execute(moved)]
+    return found + states_unchained(session)
+
+
+def states_unchained(session: Session) -> list[Finding]:
+    """6: every step of an order begins in the state where the one before it ended."""
+    before = aliased(Event)
+
+    def told(event: Any, name: str) -> ColumnElement[str]:
+        body = cast(event.body, JSON) if session.get_bind().dialect.name == "postgresql" else type_coerce(event.body, JSON)
+        text: ColumnElement[str] = body[name].as_string()
+        return text
+
+    query = (
+        select(Event.stream, Event.version, told(before, "state").label("ended"), told(Event, "previous").label("began"))
+        .join(before, and_(before.stream == Event.stream, before.version == Event.version - 1))
+        .where(Event.type.startswith("order."), told(before, "state") != told(Event, "previous"))
+        .limit(MOST)
+    )
+    rows = session.execute(query)
+    return [Finding(6, f"{row.stream}, version {row.version}", f"from {row.ended}", f"from {row.began}") for row in rows]
 
 
 def plans_off(session: Session) -> list[Finding]:
@@ -203,3 +229,10 @@ def payments_without_ground(session: Session) -> list[Finding]:
         .limit(MOST)
     )
     return found + [Finding(11, row.number, f"paid {row.applied}", f"moved {row.moved}") for row in session.execute(differ)]
+
+
+def reservations_expired(session: Session) -> list[Finding]:
+    """12: nothing stays reserved longer than a minute after its deadline."""
+    limit = clock.now() - LATEST_RELEASE
+    query = select(Order.number, Order.due_at).where(Order.state.in_(RESERVING), Order.due_at < limit).order_by(Order.due_at).limit(MOST)
+    return [Finding(12, row.number, f"released by {row.due_at.isoformat()}", "still reserved") for row in session.execute(query)]

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Select, String, and_, case, cast, func, literal, null, or_, select, union_all
+from sqlalchemy import ColumnElement, Date, ScalarSelect, Select, String, and_, case, cast, func, literal, null, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from app.accounts.organisations.queries import Organisation
@@ -190,13 +190,19 @@ def _by_kind(pieces: Sequence[Select[Any]]) -> Select[Any]:
 
 
 def todo_count(session: Session, actor: Actor) -> int:
-    """How many pieces of work wait for the actor, for the head of every page: one statement, or none."""
+    """How many pieces of work wait for the actor: one statement, or none."""
+    waiting = todo_counted(actor)
+    return 0 if waiting is None else session.scalar(select(waiting)) or 0
+
+
+def todo_counted(actor: Actor) -> ScalarSelect[int] | None:
+    """The same as part of a statement that reads more for the head of a page; None when no work can wait."""
     pieces = _pieces(actor)
     if not pieces:
-        return 0
+        return None
     plain = [piece.with_only_columns(piece.selected_columns[1], maintain_column_froms=True) for piece in pieces]
     every = union_all(*plain).subquery() if len(plain) > 1 else plain[0].subquery()
-    return session.scalar(select(func.count()).select_from(every)) or 0
+    return select(func.count()).select_from(every).scalar_subquery()
 
 
 # ---------------------------------------------------------------- what runs out, and the year so far

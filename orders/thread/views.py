@@ -20,6 +20,7 @@ from app.web.guard import maybe_me, me, requires
 from orders.assets.states import STATE_NAMES as CARD_NAMES
 from orders.budgets import queries as budgets
 from orders.budgets.states import POOL_NAMES
+from orders.carts import views as carts
 from orders.deliveries.states import KIND_NAMES
 from orders.payments.states import KIND_NAMES as INVOICE_NAMES
 from orders.payments.states import STATE_NAMES as APPLICATION_NAMES
@@ -302,5 +303,6 @@ def header_todo(**_context: Any) -> Markup:
     if actor is None:
         return Markup()
     if "thread_todo" not in g:
-        g.thread_todo = desk.todo_count(db.session(), actor)
+        counted = desk.todo_counted(actor) if actor.is_unit else None
+        g.thread_todo = desk.todo_count(db.session(), actor) if counted is None else carts.head(counted)
     return Markup(render_template("thread/_header_todo.html", count=cast(int, g.thread_todo)))  # noqa: S704 - our own template
