@@ -1,6 +1,7 @@
 """Pages of plans: list, filing, receipt, and the finance department's desk."""
 
 from collections.abc import Sequence
+from typing import Any, Final
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,7 +14,7 @@ from app.policy import Permission
 from app.web import htmx
 from app.web.extensions import db
 from app.web.forms import refusals_on
-from app.web.guard import me, requires
+from app.web.guard import maybe_me, me, requires
 from catalog.taxonomy import queries as taxonomy
 from orders.budgets import queries as budgets
 from orders.budgets.queries import LineRow
@@ -24,6 +25,9 @@ from orders.plans.states import STATE_NAMES, PlanState
 from orders.plans.tables import Plan
 
 bp = Blueprint("plans", __name__, template_folder="templates", url_prefix="/plans")
+
+MOST_BESIDE: Final = 3
+"""Plan lines shown beside a product."""
 
 
 @bp.get("")
@@ -178,3 +182,12 @@ def lines_under(allotment_id: int) -> Markup | str:
     actor = me()
     rows = queries.lines_under(db.session(), actor, allotment_id) if actor.may(Permission.PLAN_READ) else []
     return Markup(render_template("plans/_lines_under.html", rows=rows)) if rows else ""  # noqa: S704 - a rendered template
+
+
+def for_product(category_code: str, **_context: Any) -> Markup:
+    """For the page of a product: the buyer's filed plan lines that an order of this category may draw on, closest first."""
+    actor = maybe_me()
+    if actor is None or not actor.is_unit or not actor.may(Permission.CART_USE):
+        return Markup()
+    rows = queries.lines_open_for(db.session(), actor, category_code)[:MOST_BESIDE]
+    return Markup(render_template("plans/_for_product.html", rows=rows))  # noqa: S704 - a rendered template

@@ -189,14 +189,8 @@ def _by_kind(pieces: Sequence[Select[Any]]) -> Select[Any]:
     return select(ranked).where(ranked.c.place == 1)
 
 
-def todo_count(session: Session, actor: Actor) -> int:
-    """How many pieces of work wait for the actor: one statement, or none."""
-    waiting = todo_counted(actor)
-    return 0 if waiting is None else session.scalar(select(waiting)) or 0
-
-
-def todo_counted(actor: Actor) -> ScalarSelect[int] | None:
-    """The same as part of a statement that reads more for the head of a page; None when no work can wait."""
+def todo_count(actor: Actor) -> ScalarSelect[int] | None:
+    """How many pieces of work wait for the actor, for the head of every page: part of a statement, or nothing to ask."""
     pieces = _pieces(actor)
     if not pieces:
         return None

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, g, render_template, request,
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, select
 
 from app.kernel import clock, money, regions, sheets, workdays
 from app.policy import Permission
@@ -303,6 +303,11 @@ def header_todo(**_context: Any) -> Markup:
     if actor is None:
         return Markup()
     if "thread_todo" not in g:
-        counted = desk.todo_counted(actor) if actor.is_unit else None
-        g.thread_todo = desk.todo_count(db.session(), actor) if counted is None else carts.head(counted)
+        count = desk.todo_count(actor)
+        if count is None:
+            g.thread_todo = 0
+        elif actor.is_unit:
+            g.thread_todo = carts.head(count)
+        else:
+            g.thread_todo = db.session().scalar(select(count))
     return Markup(render_template("thread/_header_todo.html", count=cast(int, g.thread_todo)))  # noqa: S704 - our own template

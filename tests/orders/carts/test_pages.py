@@ -23,7 +23,7 @@ def buyer(shop: Shop) -> Visitor:
 
 def fill(shop: Shop, buyer: Visitor, quantity: int = 2) -> int:
     """Put printers into the cart; returns the line's id."""
-    answer = buyer.post("/cart/items", "/cart", listing=shop.world.laser.id, quantity=quantity)
+    answer = buyer.post("/cart/items", "/cart", listing_id=shop.world.laser.id, quantity=quantity)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/cart")
     with shop.session() as session:
         return session.scalars(select(CartItem.id)).one()
@@ -103,7 +103,7 @@ def test_a_plan_is_filed_on_the_spot_from_the_page(shop: Shop, buyer: Visitor) -
         money = factories.allotment(session, shop.world.unit)
         factories.budget_line(session, money, category_code=factories.DESKTOP, amount_fen=10_000_00, quantity=10)
         computer = factories.listing(session, shop.world.supplier, factories.product(session, factories.DESKTOP), price_fen=4_000_00)
-    buyer.post("/cart/items", "/cart", listing=computer.id, quantity=2)
+    buyer.post("/cart/items", "/cart", listing_id=computer.id, quantity=2)
     with shop.session() as session:
         line = session.scalars(select(CartItem.id)).one()
     page = buyer.text(f"/cart/items/{line}/plan")
