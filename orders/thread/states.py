@@ -116,5 +116,5 @@ WORKS: dict[Kind, Work] = {
     Kind.CHECK_PLAN: Work(label=N_("备案计划待查"), hint=N_("退回期内的计划"), verb=N_("去查看"), icon="list-check",
                           permission=Permission.PLAN_RETURN, href="/plans/desk"),
     Kind.STOCK: Work(label=N_("在架无货"), hint=N_("补货或下架"), verb=N_("去处理"), icon="package",
-                     permission=Permission.LISTING_KEEP, href="/listings?low=1"),
+                     permission=Permission.LISTING_KEEP, href="/listings/?tab=low"),
 }
