@@ -41,8 +41,8 @@ class WaitingOut(Model):
     total_fen: int
     submitted_at: datetime
     due_at: datetime | None
-    findings: int = Field(description="未直接通过的校验项数")
-    plain: bool = Field(description="可以批量通过")
+    findings: int = Field(description=N_("未直接通过的校验项数"))
+    plain: bool = Field(description=N_("可以批量通过"))
 
 
 class WaitingPage(CursorPage):
@@ -55,7 +55,7 @@ class RejectedLine(Model):
     """A line that is not approved."""
 
     line_id: Id | None = None
-    line_no: int | None = Field(default=None, ge=1, description="与 line_id 二选一")
+    line_no: int | None = Field(default=None, ge=1, description=N_("与 line_id 二选一"))
     reason: str = Field(min_length=1, max_length=200)
 
 
@@ -81,7 +81,7 @@ class MaybeReasonIn(Model):
 class ExplanationIn(Model):
     """What the buyer says to each rule that holds the order."""
 
-    explanations: dict[str, str] = Field(min_length=1, description="规则代码 → 说明")
+    explanations: dict[str, str] = Field(min_length=1, description=N_("规则代码 → 说明"))
 
 
 class OrderState(Model):

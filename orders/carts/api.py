@@ -88,7 +88,7 @@ class ItemList(Model):
     """The whole cart."""
 
     items: list[ItemOut]
-    total_fen: int = Field(description="勾选行按现价合计，单位：分")
+    total_fen: int = Field(description=N_("勾选行按现价合计，单位：分"))
 
 
 class PlanOut(Model):
