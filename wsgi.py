@@ -96,7 +96,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         part.install(app)
     app.register_blueprint(health.bp)
     _join(app)
-    _furnish(app, menus.install(app))
+    _furnish(menus.install(app))
     _fill(app.extensions["mall.slots"])
     if bare := guard.bare_routes(app):
         raise RuntimeError(f"routes without a policy: {', '.join(bare)}")
@@ -167,40 +167,64 @@ def _journal_key(settings: Settings) -> str:
     return f"{path}, {verifier.vkey}"
 
 
-def _furnish(app: Flask, menu: menus.Menus) -> None:
+def _furnish(menu: menus.Menus) -> None:
     """Menus and well-known places."""
-    places = {
-        "home": "search.home",
-        "search": "search.results",
-        "suggest": "search.suggest",
-        "signin": "sessions.sign_in",
-        "signout": "sessions.sign_out",
-        "profile": "sessions.account",
-        "password": "sessions.password",
-        "orders": "thread.orders",
-        "portal": "disclosure.portal",
-        "verify": "journal.page",
-        "rules": "taxonomy.limits",
-    }
-    for name, endpoint in places.items():
-        if endpoint in app.view_functions:
-            menu.place(name, endpoint)
-    entries = [
+    for name, endpoint in PLACES.items():
+        menu.place(name, endpoint)
+    menu.add(
+        "shop",
         Entry(label=N_("工作台"), endpoint="thread.workbench", icon="layout-dashboard", permissions=(Permission.ACCOUNT_USE,)),
         Entry(label=N_("全部品目"), endpoint="taxonomy.catalogue", icon="layout-grid"),
         Entry(label=N_("订单"), endpoint="thread.orders", icon="clipboard-list", permissions=(Permission.ORDER_READ,)),
         Entry(label=N_("审批"), endpoint="approvals.inbox", icon="checklist", permissions=(Permission.ORDER_APPROVE,)),
         Entry(label=N_("预算指标"), endpoint="budgets.index", icon="wallet", permissions=(Permission.BUDGET_READ,)),
         Entry(label=N_("采购计划"), endpoint="plans.index", icon="file-text", permissions=(Permission.PLAN_READ,)),
+        Entry(label=N_("备案台"), endpoint="plans.desk", icon="file-check", permissions=(Permission.PLAN_RETURN,)),
         Entry(label=N_("商品管理"), endpoint="listings.index", icon="package", permissions=(Permission.LISTING_KEEP,)),
         Entry(label=N_("支付"), endpoint="payments.index", icon="cash", permissions=(Permission.PAYMENT_APPLY,)),
         Entry(label=N_("资产卡片"), endpoint="assets.index", icon="barcode", permissions=(Permission.ASSET_READ,)),
         Entry(label=N_("人员与岗位"), endpoint="people.index", icon="users", permissions=(Permission.PEOPLE_GRANT,)),
         Entry(label=N_("本单位"), endpoint="organisations.own", icon="building", permissions=(Permission.UNIT_ADMINISTER,)),
+        Entry(label=N_("登记机构"), endpoint="organisations.register", icon="building", permissions=(Permission.ORGANISATION_REGISTER,)),
         Entry(label=N_("在线监管"), endpoint="dashboard.board", icon="radar", permissions=(Permission.STREAM_WATCH,), right=True),
-    ]
-    menu.add("shop", *(entry for entry in entries if entry.endpoint in app.view_functions))
+    )
+    menu.add(
+        "watch",
+        Entry(label=N_("态势"), endpoint="dashboard.board", icon="layout-dashboard", permissions=(Permission.STREAM_WATCH,)),
+        Entry(label=N_("订单流"), endpoint="dashboard.stream", icon="activity", permissions=(Permission.STREAM_WATCH,)),
+        Entry(label=N_("预警"), endpoint="alerts.queue", icon="alert-triangle", permissions=(Permission.ALERT_READ,)),
+        Entry(label=N_("订单"), endpoint="thread.orders", icon="clipboard-list", permissions=(Permission.ORDER_READ,)),
+        Entry(label=N_("预算"), endpoint="budgets.index", icon="wallet", permissions=(Permission.BUDGET_READ,)),
+        Entry(label=N_("计划"), endpoint="plans.index", icon="file-text", permissions=(Permission.PLAN_READ,)),
+        Entry(label=N_("存证"), endpoint="journal.page", icon="fingerprint"),
+        Entry(label=N_("公开"), endpoint="disclosure.portal", icon="building"),
+    )
+    menu.add(
+        "portal",
+        Entry(label=N_("首页"), endpoint="disclosure.portal"),
+        Entry(label=N_("合同公告"), endpoint="disclosure.notices"),
+        Entry(label=N_("目录"), endpoint="taxonomy.catalogue"),
+        Entry(label=N_("限额与期限"), endpoint="taxonomy.limits"),
+        Entry(label=N_("核验"), endpoint="disclosure.verify"),
+        Entry(label=N_("监督日志"), endpoint="journal.page"),
+    )
 
+
+PLACES = {
+    "home": "search.home",
+    "search": "search.results",
+    "suggest": "search.suggest",
+    "signin": "sessions.sign_in",
+    "signout": "sessions.sign_out",
+    "profile": "sessions.account",
+    "password": "sessions.password",
+    "todo": "thread.workbench",
+    "orders": "thread.orders",
+    "plan.new": "plans.new",
+    "portal": "disclosure.portal",
+    "verify": "disclosure.verify",
+    "rules": "taxonomy.limits",
+}
 
 COMMANDS = (people_commands, budget_commands)
 """Imported for what they add to `mall import`."""
