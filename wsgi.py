@@ -186,7 +186,7 @@ def _furnish(menu: menus.Menus) -> None:
         Entry(label=N_("人员与岗位"), endpoint="people.index", icon="users", permissions=(Permission.PEOPLE_GRANT,)),
         Entry(label=N_("本单位"), endpoint="organisations.own", icon="building", permissions=(Permission.UNIT_ADMINISTER,)),
         Entry(label=N_("登记机构"), endpoint="organisations.register", icon="building", permissions=(Permission.ORGANISATION_REGISTER,)),
-        Entry(label=N_("在线监管"), endpoint="dashboard.board", icon="radar", permissions=(Permission.STREAM_WATCH,), right=True),
+        Entry(label=N_("在线监管"), endpoint="dashboard.board", icon="activity", permissions=(Permission.STREAM_WATCH,), right=True),
     )
     menu.add(
         "watch",
