@@ -15,6 +15,7 @@ from app.accounts.people import events as people_events
 from app.accounts.people.service import OPERATOR_NAME
 from app.accounts.people.tables import Person, PersonState, Post
 from app.kernel import credit_codes, regions
+from app.kernel.events import Fact
 from app.policy import OrganisationKind, Role
 from catalog.suppliers import events as supplier_events
 from catalog.suppliers.service import stream_of
@@ -22,7 +23,7 @@ from catalog.suppliers.states import Scale, Standing
 from catalog.suppliers.tables import Supplier
 from orders.purchases.rules import Past
 from supervision.training import goods
-from supervision.training.scales import PROVINCE, letters
+from supervision.training.scales import CITY_OF_THE_TOUR, PROVINCE, letters
 from supervision.training.scales import Scale as WorldScale
 from supervision.training.writer import Writer
 
@@ -161,7 +162,7 @@ class Casting:
         self._event(fact, f"organisation/{number}", 1, region, number)
         return number
 
-    def _event(self, fact: organisation_events.Fact, stream: str, version: int, region: str, owner: int) -> None:
+    def _event(self, fact: Fact, stream: str, version: int, region: str, owner: int) -> None:
         self.at += timedelta(seconds=1)
         self.writer.record(fact, stream=stream, version=version, region=region, owner=owner, actor=None, at=self.at)
 
@@ -322,7 +323,8 @@ class Casting:
 
     def auditors(self, region: str) -> Player:
         """The audit office of a region."""
-        return self._office(OrganisationKind.AUDIT, region, "SJ", f"{_short(region)}审计{'厅' if region == PROVINCE else '局'}", {Role.AUDITOR: "auditor"})
+        name = f"{_short(region)}审计{'厅' if region == PROVINCE else '局'}"
+        return self._office(OrganisationKind.AUDIT, region, "SJ", name, {Role.AUDITOR: "auditor"})
 
     def operator(self) -> None:
         """Whoever runs the mall: three separated administrators."""
@@ -355,7 +357,7 @@ def _city_of(region: str) -> str:
 
 
 def gather(casting: Casting, scale: WorldScale, rng: Random, *, suspended: tuple[datetime, datetime]) -> Cast:
-    """Register everybody of a scale; the last supplier is suspended from when until when it says."""
+    """Register everybody of a scale; one supplier of 郑州 is suspended from when until when it says."""
     casting.operator()
     bureaus = {region: casting.bureau(region) for region in scale.places}
     for region in scale.places:
@@ -363,8 +365,9 @@ def gather(casting: Casting, scale: WorldScale, rng: Random, *, suspended: tuple
             casting.agency(region)
         casting.auditors(region)
     units = [casting.unit(seed) for seed in goods.units(rng, scale.places, scale.units)]
-    sellers = [
-        casting.seller(seed, no, suspended=suspended if no == scale.suppliers else None)
-        for no, seed in enumerate(goods.suppliers(rng, scale.suppliers), start=1)
-    ]
+    seeds = list(goods.suppliers(rng, scale.suppliers))
+    barred = next(
+        no for no, seed in enumerate(seeds, start=1) if seed.region_code == CITY_OF_THE_TOUR and seed.kind == "framework"
+    )
+    sellers = [casting.seller(seed, no, suspended=suspended if no == barred else None) for no, seed in enumerate(seeds, start=1)]
     return Cast(units=units, sellers=sellers, bureaus=bureaus)

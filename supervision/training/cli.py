@@ -26,9 +26,11 @@ from app.web.cli import migrate, run_servers, settings
 from app.web.errors import sentence
 from app.web.extensions import db
 from catalog.search.cli import engine, rebuild_index
+from supervision.dashboard import queries as dashboard
+from supervision.dashboard import service as stream
 from supervision.journal import service as log
 from supervision.journal.tables import Leaf
-from supervision.training import guide, world
+from supervision.training import guide, key, world
 from supervision.training.cast import PASSWORD
 from supervision.training.scales import Size, scale_of
 
@@ -78,11 +80,13 @@ def prepare(size: Size, number: int, shown: Console) -> None:
             made = world.seed(
                 _sessions, scale_of(size), number=number, consumers=[consumer.name for consumer in worker.consumers], progress=tell
             )
+        key.write(chosen.folder(""), made.key)
         shown.print(
             f"[green]✓[/] training province ({size}): {made.units:,} units, {made.suppliers:,} suppliers, {made.listings:,} listings, "
             f"{made.orders:,} orders, {made.events:,} events in {time.monotonic() - began:.1f} s"
         )
     _sequence(shown)
+    _show(shown)
     with _sessions() as session:
         live = world.live_listings(session)
     if engine().stats().documents != live:
@@ -108,6 +112,24 @@ def _sequence(shown: Console) -> None:
 
         log.sequence_in_bulk(_sessions, settings().folder("journal"), signer, more)
     shown.print(f"[green]✓[/] journal: {waiting:,} leaves in {time.monotonic() - began:.1f} s")
+
+
+def _show(shown: Console) -> None:
+    """Read a large backlog of the log into the stream and the figures before the mall is opened."""
+    with _sessions() as session:
+        whole = (session.scalar(select(func.count()).select_from(Leaf)) or 0) - dashboard.head(session) - 1
+    if whole < AHEAD:
+        return
+    began, done = time.monotonic(), 0
+    with _bar(shown) as tell:
+        while True:
+            with _sessions() as session, commit(session):
+                taken = stream.catch_up(session, AHEAD)
+            if not taken:
+                break
+            done += taken
+            tell("stream", done, whole)
+    shown.print(f"[green]✓[/] live stream: {done:,} leaves read in {time.monotonic() - began:.1f} s")
 
 
 def told() -> dict[str, Any]:
@@ -191,6 +213,26 @@ def length_of(step: str, now: datetime) -> timedelta:
     return timedelta(days=(workdays.add_workdays(today, count).on - today).days)
 
 
+@demo.command("key")
+@click.option("--json", "as_json", is_flag=True, help="Print the key as it is stored.")
+@with_appcontext
+def key_command(as_json: bool) -> None:
+    """Print what was planted: the findings that the rules must make and the carts that must be refused."""
+    _demo_only()
+    found = key.read(settings().folder(""))
+    if found is None:
+        raise click.ClickException("there is no answer key here: make the province first with `flask --app wsgi mall demo`")
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    table = Table("规则", "对象", "账号尾码", "内容", "单号", box=None, pad_edge=False)
+    for each in found["planted"]:
+        table.add_row(each["rule"], each["subject"], each["login"], each["what"], "、".join(each["orders"][-2:]))
+    for each in found["refused"]:
+        table.add_row(" ".join(each["rules"]), each["subject"], each["login"], f"提交被拒：{each['what']}", each["attempt"])
+    console.print(table)
+
+
 @click.command("up")
 @with_appcontext
 def up() -> None:
@@ -208,5 +250,6 @@ def _welcome() -> None:
     console.print()
     console.print(table_of_logins())
     console.print(f"\n密码（所有账号）：[bold]{PASSWORD}[/]")
-    console.print(f"商城：[bold]{address}/[/]　导览：[bold]{address}/tour[/]　公开门户：[bold]{address}/portal[/]　接口文档：[bold]{address}/api/docs[/]")
+    places = {"商城": "/", "导览": "/tour", "公开门户": "/portal", "接口文档": "/api/docs"}
+    console.print("　".join(f"{name}：[bold]{address}{path}[/]" for name, path in places.items()))
     console.print("演示数据，Ctrl-C 结束")

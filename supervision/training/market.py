@@ -249,7 +249,7 @@ class Shelves:
         article.prices.append(price)
         self.changes.append((at, article, price, before.price_fen))
 
-    def record_change(self, article: Article, price: Price, previous_fen: int) -> None:
+    def record_change(self, article: Article, price: Price, previous_fen: int, _at: datetime) -> None:
         """Record a change of price whose time has come."""
         fact = events.ListingRepriced(
             listing_id=article.id,

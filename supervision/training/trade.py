@@ -17,7 +17,8 @@ from orders.contracts import events as contract_events
 from orders.contracts import rules as contract_rules
 from orders.contracts.tables import Contract, Termination
 from orders.purchases.states import Action, State
-from supervision.training.deals import Counter, Deal, DealLine
+from supervision.training.counter import Counter
+from supervision.training.deals import Deal, DealLine
 
 OVERDUE: Final = {
     State.HELD: "说明与放行超时，自动释放",
@@ -76,7 +77,11 @@ class Trade(Counter):
 
     def _decided(self, deal: Deal, reasons: Mapping[int, str]) -> list[dict[str, Any]]:
         return [
-            {"no": line.no, "decision": (Decision.REJECTED if line.no in reasons else Decision.APPROVED).value, "reason": reasons.get(line.no)}
+            {
+                "no": line.no,
+                "decision": (Decision.REJECTED if line.no in reasons else Decision.APPROVED).value,
+                "reason": reasons.get(line.no),
+            }
             for line in deal.lines
         ]
 
@@ -236,7 +241,12 @@ class Trade(Counter):
         deal.rows.append((Termination, row))
         deal.papers["termination"] = row
         fact = contract_events.TerminationProposed(
-            contract=contract["number"], order=deal.number, unit_id=deal.unit.id, supplier_id=deal.seller.id, by=deal.seller.id, reason=reason
+            contract=contract["number"],
+            order=deal.number,
+            unit_id=deal.unit.id,
+            supplier_id=deal.seller.id,
+            by=deal.seller.id,
+            reason=reason,
         )
         self.writer.record(
             fact, stream=contract["number"], version=1, region=deal.unit.region, owner=deal.unit.id, actor=row["proposed_by"], at=at

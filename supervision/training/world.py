@@ -4,16 +4,17 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from random import Random
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.accounts.organisations.tables import Organisation
 from app.kernel import clock, passwords
 from app.kernel.db import commit
 from app.kernel.errors import N_, Conflict
-from app.kernel.outbox import ConsumerFloor, Event
+from app.kernel.outbox import ConsumerFloor, Event, EventReceipt
 from catalog.listings import queries as listings
 from catalog.listings.tables import Listing
 from catalog.taxonomy import queries as taxonomy
@@ -24,9 +25,14 @@ from supervision.training import hours
 from supervision.training.cast import PASSWORD, Casting, gather
 from supervision.training.deals import Bureau
 from supervision.training.fulfilment import Fulfilment
+from supervision.training.key import Key
 from supervision.training.market import Market, Shelves
-from supervision.training.purses import Purses, Treasury, write_counters
+from supervision.training.notices import Press
+from supervision.training.purses import Purses, write_counters
 from supervision.training.scales import Scale
+from supervision.training.stories import Stories, wishes_of
+from supervision.training.treasury import Treasury
+from supervision.training.watch import Watch
 from supervision.training.writer import Writer
 from supervision.training.year import Year
 
@@ -34,6 +40,9 @@ Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
 
 Sessions = Callable[[], Session]
+
+DOCUMENTS = 40
+"""So many of the newest contracts get their PDF from the worker; older ones are made when somebody asks for them."""
 
 
 class NotEmpty(Conflict):
@@ -56,6 +65,7 @@ class Made:
     rows: int
     digest: str
     """The same for the same seed, scale and moment."""
+    key: Key
 
 
 def seed(
@@ -65,7 +75,7 @@ def seed(
     number: int = 1,
     at: datetime | None = None,
     consumers: Sequence[str] = (),
-    progress: Progress = lambda what, done, whole: None,
+    progress: Progress | None = None,
 ) -> Made:
     """Fill an empty, migrated database; `consumers` are told that history is none of their work. Raises NotEmpty."""
     now = (at or clock.now()).replace(microsecond=0)
@@ -73,32 +83,40 @@ def seed(
         if session.scalar(select(func.count()).select_from(Organisation)):
             raise NotEmpty()
         load_reference(session, supplement=True)
-        return _make(session, scale, number, now, consumers, progress)
+        return _make(session, scale, number, now, consumers, progress or _silent)
+
+
+def _silent(_what: str, _done: int, _whole: int) -> None:
+    """Nobody is listening."""
 
 
 def _make(session: Session, scale: Scale, number: int, now: datetime, consumers: Sequence[str], progress: Progress) -> Made:
     rng, writer = Random(number), Writer(session)
     start = now - timedelta(days=364)
     casting = Casting(writer, rng, start - timedelta(days=3), passwords.hashed(PASSWORD))
-    cast = gather(casting, scale, rng, suspended=(now - timedelta(days=20), now + timedelta(days=70)))
+    cast = gather(casting, scale, rng, suspended=(now - timedelta(days=40), now + timedelta(days=70)))
     progress("organisations", len(cast.units) + len(cast.sellers), len(cast.units) + len(cast.sellers))
     shelves = Shelves(session, writer, rng, max(start - timedelta(days=2), casting.at), now)
     market = shelves.fill(cast, scale)
     progress("listings", len(market.articles), scale.listings)
     purses = Purses()
     treasury = Treasury(session, writer, rng, market, purses)
-    trade = Fulfilment(writer, Bureau(session), rng, gates(session))
-    year = Year(trade, market, purses, rng, now)
+    bureau = Bureau(session)
+    watch = Watch(writer, bureau, rng, cast)
+    year = Year(Fulfilment(writer, bureau, rng, gates(session)), market, purses, rng, now, watch, Press(session, writer, rng))
     for moment, article, price, before in shelves.changes:
-        year.plan(moment, lambda _, a=article, p=price, b=before: shelves.record_change(a, p, b))  # type: ignore[misc]
+        year.plan(moment, partial(shelves.record_change, article, price, before))
     opened = shelves.start + timedelta(hours=20)
     for unit in cast.units:
         for fiscal, moment in fundings(opened, now):
-            wanted = treasury.wishes(unit, scale.lines_of_budget, moment)
-            year.plan(moment, lambda m, u=unit, f=fiscal, w=wanted: treasury.fund(u, f, w, m) and None)  # type: ignore[misc]
+            wanted = treasury.wishes(unit, scale.lines_of_budget, moment) + wishes_of(unit.tag, fiscal, clock.local(now).year)
+            year.plan(moment, partial(treasury.fund, unit, fiscal, wanted))
     weights = [unit.staff + (200 if unit.tag == "zz01" else 0) for unit in cast.units]
     for moment in moments(rng, start + timedelta(days=1), now, round(scale.orders / 1.3)):
         year.plan(moment, year.buy(rng.choices(cast.units, weights)[0]))
+
+    stories = Stories(year, cast, rng, now)
+    stories.plant()
 
     def report() -> None:
         if writer.waiting > 60_000 and not scale.atomic:
@@ -108,10 +126,11 @@ def _make(session: Session, scale: Scale, number: int, now: datetime, consumers:
 
     year.run(report)
     year.write_open()
+    watch.write()
     writer.finish()
     write_counters(session, purses)
     _count_sold(session, market)
-    _skip_history(session, consumers)
+    _skip_history(session, consumers, year.unsent)
     progress("orders", year.orders, year.orders)
     return Made(
         units=len(cast.units),
@@ -121,6 +140,7 @@ def _make(session: Session, scale: Scale, number: int, now: datetime, consumers:
         events=writer.events,
         rows=writer.written,
         digest=digest_of(session),
+        key=stories.key,
     )
 
 
@@ -166,11 +186,24 @@ def _count_sold(session: Session, market: Market) -> None:
         session.connection().execute(statement, sold)
 
 
-def _skip_history(session: Session, consumers: Sequence[str]) -> None:
-    """Tell consumers that what happened before the opening is none of their work."""
+def _skip_history(session: Session, consumers: Sequence[str], unsent: Sequence[int]) -> None:
+    """Tell consumers that what happened before the opening is none of their work.
+
+    Two have something left: applications that still wait go to the treasury, and the newest contracts get their documents.
+    """
     last = session.scalar(select(func.max(Event.id))) or 0
-    session.add_all(ConsumerFloor(consumer=name, event_id=last) for name in consumers)
-    session.flush()
+    floors = dict.fromkeys(consumers, last)
+    newest = session.scalars(select(Event.id).where(Event.type == "order.confirmed").order_by(Event.id.desc()).limit(DOCUMENTS)).all()
+    if "contracts.document" in floors and newest:
+        floors["contracts.document"] = newest[-1] - 1
+    if "payments.gateway" in floors and unsent:
+        floors["payments.gateway"] = min(unsent) - 1
+        sent = select(Event.id).where(Event.type == "order.payment_applied", Event.id > min(unsent), Event.id.not_in(unsent))
+        rows = [{"consumer": "payments.gateway", "event_id": event, "at": clock.now()} for event in session.scalars(sent)]
+        if rows:
+            session.execute(insert(EventReceipt), rows)
+    if floors:
+        session.execute(insert(ConsumerFloor), [{"consumer": name, "event_id": event} for name, event in floors.items()])
 
 
 def digest_of(session: Session) -> str:

@@ -28,6 +28,8 @@ from orders.payments.tables import Invoice, PaymentApplication, PaymentClock
 from orders.plans.tables import Plan, PlanLine
 from orders.purchases.tables import Attempt, DecisionRecord, Hold, Order, OrderLine, Submission
 from orders.ratings.tables import Rating
+from supervision.alerts.tables import Alert
+from supervision.disclosure.tables import Notice
 
 ORDER_OF_TABLES: Final[tuple[type[Base], ...]] = (
     Organisation,
@@ -65,6 +67,8 @@ ORDER_OF_TABLES: Final[tuple[type[Base], ...]] = (
     PaymentClock,
     AssetCard,
     Rating,
+    Notice,
+    Alert,
 )
 """A table comes after those it refers to."""
 
@@ -94,7 +98,9 @@ class Writer:
         self.rows[table].append(row)
         self.waiting += 1
 
-    def record(self, fact: Fact, *, stream: str, version: int, region: str | None, owner: int | None, actor: int | None, at: datetime) -> int:
+    def record(
+        self, fact: Fact, *, stream: str, version: int, region: str | None, owner: int | None, actor: int | None, at: datetime
+    ) -> int:
         """Keep an event; called in the order of time."""
         number = self.id(Event)
         self.events += 1
@@ -121,7 +127,7 @@ class Writer:
             rows = self.rows.pop(table, [])
             for start in range(0, len(rows), BATCH):
                 part = rows[start : start + BATCH]
-                self.session.execute(insert(table.__table__), part)
+                self.session.connection().execute(insert(table), part)
                 self.written += len(part)
         if self.rows:
             raise AssertionError(f"no place in the order of tables for {', '.join(t.__tablename__ for t in self.rows)}")

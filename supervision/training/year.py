@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
@@ -14,7 +14,9 @@ from supervision.training.cast import Unit
 from supervision.training.deals import Deal, Want
 from supervision.training.fulfilment import Fulfilment
 from supervision.training.market import Article, Market
+from supervision.training.notices import Press
 from supervision.training.purses import Planned, Purses
+from supervision.training.watch import Watch
 
 MOST_FEN: Final = 44_000_00
 """Ordinary orders stay well below the direct ceiling, so that only planted ones come near it (rule S04)."""
@@ -29,20 +31,27 @@ DAMAGED: Final = ("外包装破损，屏幕有划痕", "型号与订单不符", 
 class Year:
     """The queue of things to come, and the plain way of an order."""
 
-    def __init__(self, trade: Fulfilment, market: Market, purses: Purses, rng: Random, now: datetime) -> None:
+    def __init__(
+        self, trade: Fulfilment, market: Market, purses: Purses, rng: Random, now: datetime, watch: Watch, press: Press
+    ) -> None:
         self.trade = trade
+        self.watch = watch
+        self.press = press
         self.market = market
         self.purses = purses
         self.rng = rng
         self.now = now
-        self.queue: list[tuple[datetime, int, Callable[[datetime], None]]] = []
+        self.queue: list[tuple[datetime, int, Callable[[datetime], object]]] = []
         self.turn = 0
         self.open: dict[int, Deal] = {}
         self.done = 0
         self.orders = 0
+        self.attempts: list[str] = []
+        self.unsent: list[int] = []
 
-    def plan(self, at: datetime, what: Callable[[datetime], None]) -> None:
+    def plan(self, at: datetime, what: Callable[[datetime], object]) -> None:
         """Do something at a moment, if that moment comes before now."""
+        at = at.astimezone(UTC)
         if at < self.now:
             self.turn += 1
             heapq.heappush(self.queue, (at, self.turn, what))
@@ -52,6 +61,7 @@ class Year:
         while self.queue:
             at, _, what = heapq.heappop(self.queue)
             what(at)
+            self._handle_alerts()
             after_each()
 
     def settle(self, deal: Deal) -> None:
@@ -62,7 +72,8 @@ class Year:
             self.done += 1
 
     def write_open(self) -> None:
-        """Write the orders that are still on their way."""
+        """Write the orders that are still on their way; `unsent` are the events of applications that wait for the treasury."""
+        self.unsent = [deal.papers["applied_by_event"] for deal in self.open.values() if deal.state is State.PAYING]
         for deal in sorted(self.open.values(), key=lambda each: each.id):
             self.trade.write(deal)
         self.open.clear()
@@ -112,8 +123,6 @@ class Year:
             return same[0]
         return min(able[:5], key=lambda article: article.price_at(at).price_fen)
 
-    # ------------------------------------------------------------ the plain way
-
     def buy(self, unit: Unit) -> Callable[[datetime], None]:
         """A buyer sends an ordinary cart off."""
 
@@ -121,20 +130,110 @@ class Year:
             wants = self.basket(unit, at)
             if not wants:
                 return
-            sent = self.trade.submit(unit, wants, at, self.rng.choice(REASONS))
-            if isinstance(sent, str):
-                return
-            for deal in sent:
-                self.follow(deal)
+            for deal in self.send(unit, wants, at, self.rng.choice(REASONS)):
+                self.next(deal, at)
 
         return go
 
-    def follow(self, deal: Deal, *, until: State | None = None) -> None:
-        """Let an order take its way, or only up to a state."""
-        self.open[deal.id] = deal
-        deal.papers["until"] = until
-        self.orders += 1
-        self.next(deal, deal.submitted_at)
+    def send(self, unit: Unit, wants: Sequence[Want], at: datetime, reason: str | None = None) -> list[Deal]:
+        """Send a cart off; the orders it was split into, none when it was refused."""
+        sent = self.trade.submit(unit, wants, at, reason)
+        if isinstance(sent, str):
+            total = sum(want.article.price_at(at).price_fen * want.quantity for want in wants)
+            sellers = list(dict.fromkeys(want.article.seller.id for want in wants))
+            self.watch.refused(unit, self.trade.verdicts, sent, total, sellers, at)
+            self.attempts.append(sent)
+            return []
+        for deal in sent:
+            self.open[deal.id] = deal
+            self.orders += 1
+            self.watch.submitted(deal, self.trade.verdicts, at)
+        return sent
+
+    # ------------------------------------------------------------ steps that others follow
+
+    def approve(self, deal: Deal, at: datetime, out: dict[int, str] | None = None) -> None:
+        """The approver lets the order go to its supplier."""
+        self.trade.approve(deal, at, out)
+        self.watch.approved(deal)
+
+    def confirm(self, deal: Deal, at: datetime) -> None:
+        """The contract, and its notice."""
+        self.trade.confirm(deal, at)
+        deal.papers["deliver_by"] = deal.due_at
+        deal.papers["notice"] = self.press.contract(deal.unit.region, at)
+
+    def withdraw(self, deal: Deal, reason: str | None, at: datetime) -> None:
+        """The buyer takes the order back."""
+        self.trade.withdraw(deal, reason, at)
+        self.watch.ended(deal, at)
+
+    def end(self, deal: Deal, at: datetime) -> None:
+        """Both sides have signed the end of the contract."""
+        self.trade.agree_end(deal, at)
+        self.press.termination(deal.papers["notice"], at)
+        self.watch.ended(deal, at)
+
+    def refuse(self, deal: Deal, code: str, note: str | None, at: datetime) -> None:
+        """The supplier refuses the order."""
+        self.trade.refuse(deal, code, note, at)
+        self.watch.turned(deal, at)
+
+    def mind(self, deal: Deal) -> None:
+        """Let the deadline of the order's present state take effect if nothing happens before it."""
+        last = deal.papers["deliver_by"] if deal.state is State.SHIPPED else deal.due_at
+        if last is None:
+            return
+        version, due = deal.version, clock.local(last).date()
+        self.plan(last + timedelta(seconds=20), lambda at: self._overdue(deal, version, due, at))
+
+    def mind_payment(self, deal: Deal) -> None:
+        """Raise the alarm when the payment clock runs out."""
+        due: date = deal.papers["clock"]["due_on"]
+
+        def ring(at: datetime) -> None:
+            if deal.state in {State.ACCEPTED, State.INVOICED, State.PAYING}:
+                owed = sum(line.price_fen * line.accepted for line in deal.lines)
+                self.watch.missed("T04", deal, due, at, owed)
+
+        self.plan(clock.end_of_day(due) + timedelta(seconds=40), ring)
+
+    def _overdue(self, deal: Deal, version: int, due: date, at: datetime) -> None:
+        if deal.version != version:
+            return
+        if deal.state in {State.HELD, State.SUBMITTED, State.PLACED}:
+            was_placed = deal.state is State.PLACED
+            self.trade.lapse(deal, at)
+            if was_placed:
+                self.watch.missed("T01", deal, due, at)
+                self.watch.turned(deal, at)
+            self.next(deal, at)
+        elif deal.state in {State.CONFIRMED, State.SHIPPED}:
+            self.watch.missed("T02", deal, due, at)
+        elif deal.state is State.DELIVERED:
+            self.trade.accept(deal, at, deemed=True)
+            self.watch.missed("T03", deal, due, at)
+            self.next(deal, at)
+
+    def _handle_alerts(self) -> None:
+        """The supervisors take the alerts of long ago and conclude them; of the newest some wait for their owner."""
+        found, self.watch.found = self.watch.found, []
+        for at, row in found:
+            age = self.now - at
+            if age < timedelta(days=4) or (age < timedelta(days=14) and self.rng.random() < 0.6):
+                continue
+            taken = hours.later(at, self.rng, 0.5, 12)
+            self.plan(taken, lambda moment, row=row: self.watch.claim(row, moment))  # type: ignore[misc]
+            if age > timedelta(days=14):
+                self.plan(hours.later(taken, self.rng, 60, 120), lambda moment, row=row: self._conclude(row, moment))  # type: ignore[misc]
+
+    def _conclude(self, row: dict[str, Any], at: datetime) -> None:
+        """An alert about goods or money that are still owed stays open."""
+        waiting = {"T02": {State.CONFIRMED, State.SHIPPED}, "T04": {State.ACCEPTED, State.INVOICED, State.PAYING}}.get(row["rule"], set())
+        if not any(deal.number == row["order_number"] and deal.state in waiting for deal in self.open.values()):
+            self.watch.conclude(row, at)
+
+    # ------------------------------------------------------------ the way of an order
 
     def next(self, deal: Deal, at: datetime) -> None:
         """What comes next for an order, and when."""
@@ -145,6 +244,9 @@ class Year:
                 self.settle(deal)
             return
         if deal.papers.get("until") is deal.state:
+            self.mind(deal)
+            if "clock" in deal.papers:
+                self.mind_payment(deal)
             return
         step = self.STEPS[deal.state]
         step(self, deal, at)
@@ -154,6 +256,8 @@ class Year:
             what(moment)
             self.next(deal, moment)
 
+        if deal.papers.get("plain"):
+            high = max(low, high / 2)
         self.plan(hours.later(at, self.rng, low, high), go)
 
     def _held(self, deal: Deal, at: datetime) -> None:
@@ -167,19 +271,19 @@ class Year:
             self._then(deal, at, 0.3, 5, lambda moment: self.trade.explain(deal, words, moment))
 
     def _submitted(self, deal: Deal, at: datetime) -> None:
-        chance = self.rng.random()
+        chance = 1.0 if deal.papers.get("plain") else self.rng.random()
         if chance < 0.015 and not deal.holds:
             self._then(deal, at, 1, 8, lambda moment: self.trade.reject(deal, self.rng.choice(NOT_NEEDED), moment))
         elif chance < 0.025:
-            self._then(deal, at, 0.2, 3, lambda moment: self.trade.withdraw(deal, None, moment))
+            self._then(deal, at, 0.2, 3, lambda moment: self.withdraw(deal, None, moment))
         elif chance < 0.065 and len(deal.lines) > 1:
             out = {deal.lines[-1].no: self.rng.choice(NOT_NEEDED)}
-            self._then(deal, at, 0.5, 8, lambda moment: self.trade.approve(deal, moment, out))
+            self._then(deal, at, 0.5, 8, lambda moment: self.approve(deal, moment, out))
         else:
-            self._then(deal, at, 0.1, 9, lambda moment: self.trade.approve(deal, moment))
+            self._then(deal, at, 0.1, 9, lambda moment: self.approve(deal, moment))
 
     def _placed(self, deal: Deal, at: datetime) -> None:
-        self._then(deal, at, 0.2, 9, lambda moment: self.trade.confirm(deal, moment))
+        self._then(deal, at, 0.2, 9, lambda moment: self.confirm(deal, moment))
 
     def _confirmed(self, deal: Deal, at: datetime) -> None:
         pieces = [(line, line.quantity - line.rejected) for line in deal.lines if line.quantity > line.rejected]
