@@ -66,7 +66,7 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     if scope.reach is Reach.REGION and scope.region is not None:
         return Order.region.in_(regions.below(scope.region)) if scope.region != "410000" else true()
     if scope.reach is Reach.ORGANISATION and actor.is_supplier:
-        return and_(Order.supplier_id == scope.organisation_id, Order.state.not_in(UNSEEN_BY_SUPPLIER))
+        return and_(Order.supplier_id == scope.organisation_id, Order.approver_id.is_not(None), Order.state.not_in(UNSEEN_BY_SUPPLIER))
     if scope.reach is Reach.ORGANISATION:
         return Order.unit_id == scope.organisation_id
     return false()

@@ -65,8 +65,9 @@ def move(
     previous, reached = order.state, target or step.target
     values: dict[str, Any] = {"version": order.version + 1}
     if reached is not previous:
-        due_at, provisional = deadline(session, reached, order.region, clock.today())
-        values |= {"state": reached, "state_since": clock.now(), "due_at": due_at, "due_provisional": provisional}
+        values |= {"state": reached, "state_since": clock.now()}
+        if (previous, reached) != (State.CONFIRMED, State.SHIPPED):  # the delivery deadline stands until all has arrived
+            values["due_at"], values["due_provisional"] = deadline(session, reached, order.region, clock.today())
     if total_fen is not None:
         values["total_fen"] = total_fen
     if action in _DOERS and not actor.is_system:

@@ -26,6 +26,7 @@ from app.web import htmx
 from app.web.extensions import db, login
 from app.web.forms import refusals_on
 from app.web.guard import me, public, requires
+from app.web.menus import Menus
 
 bp = Blueprint("sessions", __name__, template_folder="templates")
 
@@ -138,11 +139,12 @@ def let_in(secret: str, address: str) -> Response:
 
 
 def onward() -> str:
-    """Where the reader wanted to go, if that is a page of ours; the start otherwise."""
+    """Where the reader wanted to go, if that is a page of ours; otherwise where work waits, or the start."""
     wanted = request.values.get("next", "")
     parts = urlsplit(wanted)
     is_ours = not parts.scheme and not parts.netloc and wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
-    return wanted if is_ours and wanted.isprintable() else "/"
+    menus: Menus = current_app.extensions["mall.menus"]
+    return wanted if is_ours and wanted.isprintable() else menus.where("todo") or "/"
 
 
 # ---------------------------------------------------------------- one's own account

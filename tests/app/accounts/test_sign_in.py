@@ -36,7 +36,7 @@ def test_the_right_password_opens_a_session_whose_secret_is_not_kept(mall):
 
 def test_a_way_on_leads_only_to_pages_of_ours(mall):
     for wanted in ("https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"):
-        assert mall.browser().sign_in("buyer", next=wanted).location == "/"
+        assert mall.browser().sign_in("buyer", next=wanted).location == "/workbench"
 
 
 def test_every_reason_gets_the_same_answer_and_no_session(mall):
@@ -193,7 +193,7 @@ def test_a_temporary_password_opens_nothing_but_the_page_to_change_it(mall):
     weak = browser.post("/account/password", "/account/password", current=PASSWORD, new="password12345", again="password12345")
     assert weak.status_code == 422 and "密码至少 10 位" in weak.get_data(as_text=True)
     new = "stone-bridge-42-tea"
-    assert browser.post("/account/password", "/account/password", current=PASSWORD, new=new, again=new).location == "/"
+    assert browser.post("/account/password", "/account/password", current=PASSWORD, new=new, again=new).location == "/workbench"
     assert browser.get("/account").status_code == 200
     assert mall.browser().sign_in("buyer").status_code == 401
     answer = mall.app.test_client().post("/api/v1/tokens", json={"login": "buyer", "password": new})
