@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar, cast
 from flask import Blueprint, Flask, Response, abort, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from spectree import Response as Answers
 from spectree import SecurityScheme, SpecTree
 from spectree.models import SecureType, SecuritySchemeData
@@ -18,12 +18,14 @@ from app.kernel.errors import N_, Invalid
 from app.web.errors import problem
 from app.web.guard import policy_of, public
 
-__all__ = ["Answers", "CursorPage", "Fen", "Id", "Model", "PageQuery", "Problem", "idempotency_key", "spec", "titled"]
+__all__ = ["Answers", "CursorPage", "Fen", "Id", "Model", "PageQuery", "Problem", "Verbatim", "idempotency_key", "spec", "titled"]
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Fen = Annotated[int, Field(ge=0, le=10**15, description="金额，单位：分")]
+Verbatim = Annotated[str, StringConstraints(strip_whitespace=False)]
+"""Text that a digest or a signature stands on: not trimmed."""
 
 bp = Blueprint("openapi", __name__, template_folder="templates")
 

@@ -11,7 +11,7 @@ from app.kernel.errors import N_
 from app.policy import Permission
 from app.web.extensions import db
 from app.web.guard import me, requires
-from app.web.openapi import Answers, CursorPage, Fen, Model, PageQuery, Problem, spec, titled
+from app.web.openapi import Answers, CursorPage, Fen, Model, PageQuery, Problem, Verbatim, spec, titled
 from orders.contracts import queries, service
 from orders.contracts.queries import Contract
 from orders.purchases import queries as purchases
@@ -48,7 +48,7 @@ class ContractOut(Model):
 class ContractTextOut(ContractOut):
     """A contract with its text, and the digest of its PDF once that is made."""
 
-    text: str
+    text: Verbatim
     pdf: str | None
     pdf_sha256: str | None
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from app.kernel.errors import N_
 from app.web.extensions import db
 from app.web.guard import public
-from app.web.openapi import Answers, CursorPage, Model, PageQuery, Problem, spec, titled
+from app.web.openapi import Answers, CursorPage, Model, PageQuery, Problem, Verbatim, spec, titled
 from supervision.disclosure import queries
 from supervision.disclosure.queries import Notice, Search
 from supervision.disclosure.states import NoticeKind
@@ -49,7 +49,7 @@ class NoticeDetail(NoticeOut):
     """A notice with its whole body; `text` is the very text that the digest was made of."""
 
     body: dict[str, Any]
-    text: str
+    text: Verbatim
 
 
 class NoticePage(CursorPage):

@@ -11,7 +11,7 @@ from app.kernel.errors import N_, Missing
 from app.policy import Permission
 from app.web.extensions import db
 from app.web.guard import me, public, requires
-from app.web.openapi import Answers, Model, Problem, spec, titled
+from app.web.openapi import Answers, Model, Problem, Verbatim, spec, titled
 from orders.purchases import queries as purchases
 from supervision.journal import leaf, queries, service
 from supervision.journal.queries import NotYetSealed
@@ -46,7 +46,7 @@ class CheckpointOut(Model):
     origin: str
     size: int
     root: str = Field(description="SHA-256，十六进制")
-    note: str
+    note: Verbatim
     vkey: str
     at: datetime
 
@@ -64,10 +64,10 @@ class ProofOut(Model):
     size: int
     root: str
     leaf_hash: str
-    entry: str
+    entry: Verbatim
     family: str
     path: list[str] = Field(description="审计路径，base64，自叶向根")
-    note: str
+    note: Verbatim
 
 
 def _settings() -> Settings:

@@ -88,7 +88,11 @@ def serving(url: str, folder: Path) -> Iterator[ServedMall]:
     from wsgi import create_app
 
     made: list[Flask] = []
-    server = make_server("127.0.0.1", 0, lambda *call: made[0](*call), threaded=True, request_handler=QuietHandler)
+
+    def answer(*call: Any) -> Any:
+        return made[0](*call)
+
+    server = make_server("127.0.0.1", 0, answer, threaded=True, request_handler=QuietHandler)
     address = f"http://127.0.0.1:{server.server_port}"
     app = create_app(Settings(data_dir=folder / "mall", database_url=url, base_url=address))
     made.append(app)
