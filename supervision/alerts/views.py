@@ -122,7 +122,7 @@ def _page(alert: Alert | None, *, status: int = 200, dismissing: Form | None = N
         "alerts/queue.html",
         status=status,
         page=page,
-        part=part,
+        showing=part,
         counts=queries.counts(session, actor),
         show_names=SHOW_NAMES,
         keep=keep,

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, current_app, request
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from app.kernel.errors import N_
+from app.kernel.errors import N_, Invalid
 from app.policy import Actor, Permission
 from app.web.extensions import db
 from app.web.guard import me, requires
@@ -19,6 +19,14 @@ from supervision.dashboard.states import Kind, Risk
 
 api = Blueprint("dashboard_api", __name__, url_prefix="/api/v1/stream")
 TAG = ("stream",)
+
+
+class BadFilter(Invalid):
+    """The filter of a stream has the wrong shape."""
+
+    code = "stream.bad_filter"
+    message = N_("筛选条件有误")
+    way_out = N_("可用的条件见接口文档：region、risk、kind、state、least_fen、q")
 
 
 class FilterQuery(Model):
@@ -77,12 +85,19 @@ def feed(query: StreamQuery) -> StreamFeed:
     return StreamFeed(after=query.after, head=reached, items=[StreamItem(**plain(each)) for each in found])
 
 
+def _described(query: FilterQuery) -> None:
+    """The lines as they come, resumed by `Last-Event-ID`; 503 when this process has no seat left."""
+
+
 @api.get("/events")
 @titled(N_("订单流（SSE，可用 Last-Event-ID 续传）"))
 @requires(Permission.STREAM_WATCH)
-@spec.validate(resp=Answers(HTTP_404=Problem, HTTP_503=Problem), tags=TAG)
-def events(query: FilterQuery) -> Response:
+def events() -> Response:
     """The lines as they come, resumed by `Last-Event-ID`; 503 when this process has no seat left."""
+    try:
+        query = FilterQuery.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        raise BadFilter() from error
     actor, wanted, engine = me(), _filter(me(), query), db.engine
     db.session.remove()
     broadcaster = shared(current_app.extensions, engine, threads=current_app.config["SETTINGS"].web_threads)
@@ -91,6 +106,11 @@ def events(query: FilterQuery) -> Response:
     response = Response(frames(broadcaster, reader(engine, actor, wanted, _text), start), mimetype="text/event-stream", headers=HEADERS)
     response.call_on_close(seat.give_back)
     return response
+
+
+# The validator reads an answer to its end before it is sent, so a stream only borrows its description.
+_borrowed = vars(spec.validate(resp=Answers(HTTP_404=Problem, HTTP_422=Problem, HTTP_503=Problem), tags=TAG)(_described))
+events.__dict__.update({name: value for name, value in _borrowed.items() if name != "__wrapped__"})
 
 
 def _filter(actor: Actor, query: FilterQuery) -> Filter:
