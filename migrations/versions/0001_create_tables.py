@@ -915,6 +915,7 @@ def upgrade() -> None:
         sa.Column("invoice_tax_number", sa.String(), nullable=False),
         sa.Column("submitted_at", Moment(), nullable=False),
         sa.Column("state_since", Moment(), nullable=False),
+        sa.Column("deliver_by", Moment(), nullable=True),
         sa.Column("due_at", Moment(), nullable=True),
         sa.Column("due_provisional", sa.Boolean(), nullable=False),
         sa.CheckConstraint("total_fen >= 0", name=op.f("ck_orders_total_not_negative")),

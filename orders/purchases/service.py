@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.accounts.organisations import queries as organisations
-from app.kernel import clock, outbox
+from app.kernel import clock, outbox, workdays
 from app.policy import Actor
 from catalog.listings import service as listings
 from catalog.taxonomy import queries as taxonomy
@@ -65,9 +65,13 @@ def move(
     previous, reached = order.state, target or step.target
     values: dict[str, Any] = {"version": order.version + 1}
     if reached is not previous:
-        values |= {"state": reached, "state_since": clock.now()}
-        if (previous, reached) != (State.CONFIRMED, State.SHIPPED):  # the delivery deadline stands until all has arrived
-            values["due_at"], values["due_provisional"] = deadline(session, reached, order.region, clock.today())
+        due_at, provisional = deadline(session, reached, order.region, clock.today())
+        if reached is State.CONFIRMED:
+            values["deliver_by"] = due_at
+        if reached is State.SHIPPED:  # the delivery deadline stands until all has arrived
+            due_at = order.deliver_by
+            provisional = due_at is not None and not workdays.calendar().announced(clock.local(due_at).year)
+        values |= {"state": reached, "state_since": clock.now(), "due_at": due_at, "due_provisional": provisional}
     if total_fen is not None:
         values["total_fen"] = total_fen
     if action in _DOERS and not actor.is_system:

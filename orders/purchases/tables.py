@@ -81,6 +81,7 @@ class Order(Base):
     invoice_tax_number: Mapped[str]
     submitted_at: Mapped[datetime]
     state_since: Mapped[datetime]
+    deliver_by: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
     due_provisional: Mapped[bool] = mapped_column(default=False)
 

@@ -190,7 +190,7 @@ def change_password() -> ResponseReturnValue:
                 accounts.change_password(session, me(), password_hash=kept)
                 secret = service.open_for(session, proven.person_id)
             flash(_("密码已修改，其他会话均已退出。"), "ok")
-            return let_in(secret, "/" if who.must_change_password else url_for("sessions.account"))
+            return let_in(secret, onward() if who.must_change_password else url_for("sessions.account"))
     return _password_page(form, status=422)
 
 

@@ -63,7 +63,8 @@ def test_everything_sent_has_arrived_when_the_last_parcel_has(session, world):
     first, second = steps.ship(session, world, order, 2), steps.ship(session, world, order, 3)
     steps.receive(session, world, order, second)
     order = steps.fresh(session, order)
-    assert (order.state, order.due_at) == (State.SHIPPED, None)
+    assert order.deliver_by is not None
+    assert (order.state, order.due_at) == (State.SHIPPED, order.deliver_by)
     assert quantities(session, order) == [(5, 5, 3, 0, 0)]
     with pytest.raises(rules.AlreadyReceived), commit(session):
         service.receive(session, world.actor(Role.ACCEPTOR), steps.fresh(session, order), second)
@@ -100,7 +101,8 @@ def test_what_arrived_of_part_of_an_order_is_judged_while_the_rest_is_to_come(se
     assert steps.fresh(session, order).state is State.DELIVERED
     steps.judge(session, world, order, (2, 0))
     order = steps.fresh(session, order)
-    assert (order.state, order.due_at) == (State.SHIPPED, None)
+    assert order.deliver_by is not None
+    assert (order.state, order.due_at) == (State.SHIPPED, order.deliver_by)
     assert steps.funds(session, world) == (95_000_00, 0, 3_000_00, 2_000_00, 0)
     steps.ship(session, world, order, 3)
     steps.receive(session, world, order)
