@@ -34,7 +34,7 @@ def test_every_chapter_but_the_training_province_is_under_exactly_one_contract_o
 
 
 def test_rooms_for_one_chapter_stay_in_that_chapter():
-    for room, owner in {"verdicts": "purchases", "submission": "purchases", "desk": "people"}.items():
+    for room, owner in {"verdicts": "purchases", "submission": "purchases", "desk": "people", "broadcast": "dashboard"}.items():
         assert {chapter.name for chapter in chapters() if (chapter / f"{room}.py").exists()} <= {owner}
 
 
