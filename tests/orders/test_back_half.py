@@ -26,33 +26,41 @@ from tests.orders import steps
 from tests.orders.visits import Shop
 
 
-@pytest.fixture
-def back(shop: Shop):
+class Back:
     """The shop with an approved order of five printers."""
-    with shop.session() as session:
-        shop.order = steps.approved(session, shop.world, {shop.world.laser: 5}).number
-    return shop
+
+    def __init__(self, shop: Shop) -> None:
+        self.app, self.engine, self.world = shop.app, shop.engine, shop.world
+        self.session, self.visitor, self.caller = shop.session, shop.visitor, shop.caller
+        with shop.session() as session:
+            self.order = steps.approved(session, shop.world, {shop.world.laser: 5}).number
 
 
-def work(shop: Shop) -> None:
+@pytest.fixture
+def back(shop: Shop) -> Back:
+    return Back(shop)
+
+
+def work(shop: Back) -> None:
     """Let every consumer of the back half do what is due."""
     settings = shop.app.config["SETTINGS"]
     consumers = [each for room in (contracts, payments, assets) for each in room.consumers(settings)]
     Worker(lambda: Session(shop.engine), consumers, ()).drain()
 
 
-def deliver(shop: Shop, post: Post) -> None:
+def deliver(shop: Back, post: Post) -> None:
     simulator = simulator_for(shop.app.config["SETTINGS"])
+    assert simulator
     simulator.treasury_delay_s = 0
     simulator.deliver_due(post)
 
 
-def state(shop: Shop) -> State:
+def state(shop: Back) -> State:
     with shop.session() as session:
         return session.scalars(select(Order.state).where(Order.number == shop.order)).one()
 
 
-def the(shop: Shop, column):
+def the(shop: Back, column):
     with shop.session() as session:
         return session.scalars(select(column)).first()
 

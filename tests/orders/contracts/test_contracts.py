@@ -153,6 +153,7 @@ def test_the_document_has_the_same_bytes_every_time_and_is_noted_once(session, w
     assert steps.run(session, consumer) == 1 and steps.run(session, consumer) == 0
     document = session.scalars(select(ContractDocument)).one()
     contract = queries.of_order(session, order)
+    assert contract
     content = (settings.folder("documents") / document.path).read_bytes()
     assert content.startswith(b"%PDF-") and hashlib.sha256(content).hexdigest() == document.sha256
     assert handlers.pdf_of(contract, address=settings.address, demo=True) == content
