@@ -37,6 +37,7 @@ from supervision.journal import service as log
 from supervision.journal import views as journal_pages
 from supervision.journal.cli import journal
 from supervision.training import cli as training_commands
+from supervision.training import views as training_pages
 
 CHAPTERS = (
     "app.accounts.sessions",
@@ -98,6 +99,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     _join(app)
     _furnish(menus.install(app))
     _fill(app.extensions["mall.slots"])
+    if settings.is_demo:
+        app.extensions["mall.slots"].fill("tour", training_pages.strip)
+        app.extensions["mall.slots"].fill("sign_in.demo", training_pages.demo_logins)
     if bare := guard.bare_routes(app):
         raise RuntimeError(f"routes without a policy: {', '.join(bare)}")
     return app
@@ -117,6 +121,8 @@ def _join(app: Flask) -> None:
     consumers: list[Consumer] = [indexer(app.extensions["mall.search"])]
     timers: list[Timer] = [Timer("journal", 0.5, log.turns(settings.folder("journal"), settings.journal_key_path), lane="fast")]
     for chapter in CHAPTERS:
+        if chapter == "supervision.training" and not settings.is_demo:
+            continue  # the tour takes identities without a password: it does not exist in production
         for room, attribute in (("views", "bp"), ("api", "api")):
             if importlib.util.find_spec(f"{chapter}.{room}"):
                 blueprint: Any = getattr(importlib.import_module(f"{chapter}.{room}"), attribute, None)

@@ -1,6 +1,6 @@
 """Asset cards of the training province: drafted at acceptance, stored by the asset manager, registered when the goods are paid."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.kernel import clock, numbers

@@ -2,10 +2,14 @@
 
 import json
 import re
+import signal
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 
 import click
@@ -25,12 +29,13 @@ from app.kernel.worker import Worker
 from app.web.cli import migrate, run_servers, settings
 from app.web.errors import sentence
 from app.web.extensions import db
+from app.web.process import Child
 from catalog.search.cli import engine, rebuild_index
 from supervision.dashboard import queries as dashboard
 from supervision.dashboard import service as stream
 from supervision.journal import service as log
 from supervision.journal.tables import Leaf
-from supervision.training import guide, key, world
+from supervision.training import guide, key, traffic, world
 from supervision.training.cast import PASSWORD
 from supervision.training.scales import Size, scale_of
 
@@ -199,6 +204,28 @@ def advance(step: str) -> None:
     console.print(f"it is now {clock.local(clock.now()):%Y-%m-%d %H:%M} in the training province")
 
 
+@demo.command("traffic")
+@click.argument("what", type=click.Choice(["on", "off", "run"]))
+@with_appcontext
+def traffic_command(what: str) -> None:
+    """Let a little business happen (on, off); `run` is the process that does it, started by `mall up`."""
+    _demo_only()
+    chosen = settings()
+    off = traffic.switch(chosen.folder(""))
+    if what == "off":
+        off.touch()
+        console.print("demo traffic is off")
+    elif what == "on":
+        off.unlink(missing_ok=True)
+        console.print(f"demo traffic is on: {chosen.demo_traffic} carts a second while `mall up` runs")
+    else:
+        stopping = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopping.set())
+        business = traffic.Traffic(_sessions, Random(), current_app.extensions["mall.gates"])
+        traffic.run(business, chosen.folder(""), chosen.demo_traffic, stopping.is_set)
+
+
 def length_of(step: str, now: datetime) -> timedelta:
     """How long a step like 5wd is from a moment on."""
     found = STEP.fullmatch(step.strip().lower())
@@ -242,7 +269,9 @@ def up() -> None:
         prepare(Size.SMALL, 1, console)
     except Refusal as refused:
         raise click.ClickException(sentence(refused)) from refused
-    run_servers(settings(), when_served=_welcome)
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "mall", "demo", "traffic", "run"]
+    more = (Child("traffic", command),) if settings().demo_traffic > 0 else ()
+    run_servers(settings(), when_served=_welcome, more=more)
 
 
 def _welcome() -> None:

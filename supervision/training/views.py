@@ -1,0 +1,151 @@
+"""The tour and the demo logins. This blueprint is registered in the training province only."""
+
+from typing import Any
+
+from flask import Blueprint, current_app, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from itsdangerous import BadSignature, URLSafeSerializer
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from app.config import Settings
+from app.kernel.db import commit
+from app.kernel.errors import N_, Missing
+from app.web import htmx
+from app.web.extensions import db
+from app.web.guard import maybe_me, public
+from supervision.training import guide, tour
+from supervision.training.cast import PASSWORD
+from supervision.training.tour import DONE, Stop, Ticket
+
+bp = Blueprint("training", __name__, template_folder="templates", url_prefix="/tour")
+
+COOKIE = "mall_tour"
+SIGNED_IN = "mall_session"
+STAGES = (
+    N_("下单"),
+    N_("审批"),
+    N_("确认与发货"),
+    N_("签收与验收"),
+    N_("开票"),
+    N_("支付"),
+    N_("资产入库"),
+    N_("在线监管"),
+    N_("信息公开"),
+)
+
+
+def _tickets() -> URLSafeSerializer:
+    settings: Settings = current_app.config["SETTINGS"]
+    return URLSafeSerializer(settings.secret_key, salt="tour")
+
+
+def _ticket() -> Ticket | None:
+    """The ticket this browser carries, if it is one of ours."""
+    carried = request.cookies.get(COOKIE)
+    if not carried:
+        return None
+    try:
+        found: dict[str, Any] = _tickets().loads(carried)
+        return Ticket(name=str(found["name"]), after=int(found["after"]), seen=str(found["seen"]))
+    except (BadSignature, KeyError, TypeError, ValueError):
+        return None
+
+
+def _on(url: str, secret: str | None, ticket: Ticket | None) -> Response:
+    """Send the browser on, as somebody else when there is a secret, with its ticket when there is one."""
+    response = current_app.make_response(htmx.go(url))
+    secure = current_app.config["SESSION_COOKIE_SECURE"]
+    if secret is not None:
+        response.set_cookie(SIGNED_IN, secret, httponly=True, samesite="Lax", secure=secure)
+    if ticket is not None:
+        carried = _tickets().dumps(vars(ticket))
+        response.set_cookie(COOKIE, carried, httponly=True, samesite="Lax", secure=secure)
+    return response
+
+
+@bp.get("")
+@public
+def page() -> ResponseReturnValue:
+    """What the tour is, who is who, and where this browser's tour stands."""
+    session, ticket = db.session(), _ticket()
+    here = tour.stop(session, ticket) if ticket and ticket.seen != DONE else None
+    return htmx.show(
+        "training/tour.html", here=here, logins=guide.logins(session), password=PASSWORD, product=guide.product(session), stages=STAGES
+    )
+
+
+@bp.post("/start")
+@public
+def start() -> ResponseReturnValue:
+    """Begin: as the buyer of the tour's unit, at the search."""
+    with commit(db.session()) as session:
+        ticket = tour.begin(session)
+        here = tour.stop(session, ticket)
+        secret = tour.go(session, here, ticket)
+    return _on(here.url, secret, ticket)
+
+
+@bp.post("/continue")
+@public
+def go_on() -> ResponseReturnValue:
+    """Go on as whoever is next, at the page where it is done."""
+    ticket = _ticket()
+    if ticket is None:
+        return htmx.go(url_for("training.page"))
+    with commit(db.session()) as session:
+        ticket = tour.advanced(tour.stop(session, ticket), ticket)
+        here = tour.stop(session, ticket)
+        secret = tour.go(session, here, ticket)
+    if ticket.seen == DONE:
+        return _on(url_for("training.page"), None, ticket)
+    return _on(here.url, secret, ticket)
+
+
+@bp.post("/leave")
+@public
+def leave() -> ResponseReturnValue:
+    """End the tour; the session stays as it is."""
+    response = current_app.make_response(htmx.go(url_for("training.page")))
+    response.delete_cookie(COOKIE, samesite="Lax", httponly=True, secure=current_app.config["SESSION_COOKIE_SECURE"])
+    return response
+
+
+@bp.post("/as")
+@public
+def sign_in_as() -> ResponseReturnValue:
+    """Sign in as one of the demo logins without typing. Raises Missing for any other login."""
+    with commit(db.session()) as session:
+        person = tour.demo_person(session, request.form.get("as", ""))
+        if person is None:
+            raise Missing()
+        secret = tour.take_identity(session, person, "sign-in")
+    return _on("/", secret, None)
+
+
+# ---------------------------------------------------------------- slots
+
+
+def strip(**_context: Any) -> Markup:
+    """The strip above every page of a browser on the tour; nothing for anybody else."""
+    ticket = _ticket()
+    if ticket is None or ticket.seen == DONE:
+        return Markup("")
+    here = tour.stop(db.session(), ticket)
+    actor = maybe_me()
+    is_me = actor is not None and actor.person_id is not None and actor.person_id == here.person_id
+    shown = render_template("training/_strip.html", here=here, is_me=is_me, is_looking=_is_looking(here), whole=tour.STAGES)
+    return Markup(shown)  # noqa: S704 - a template of ours
+
+
+def _is_looking(here: Stop) -> bool:
+    """Whether this stop has nothing to do but to look, and this is the place."""
+    return here.step >= tour.STAGES - 1 and request.path == here.url
+
+
+def demo_logins(**_context: Any) -> Markup:
+    """On the sign-in page: the way into the tour, and every demo login with one click."""
+    found = guide.logins(db.session())
+    if not found:
+        return Markup("")
+    return Markup(render_template("training/_logins.html", logins=found, password=PASSWORD))  # noqa: S704 - a template of ours

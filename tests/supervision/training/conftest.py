@@ -1,0 +1,3 @@
+from tests.training import training_database
+
+__all__ = ["training_database"]
