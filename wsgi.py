@@ -27,12 +27,16 @@ from catalog.search import cli as search_commands
 from catalog.search import views as search_pages
 from catalog.search.gateway import engine_for
 from catalog.search.handlers import indexer
+from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.service import load_reference
 from migrations import tables  # noqa: F401 - the metadata is whole before the first query
 from orders.budgets import cli as budget_commands
 from orders.carts import views as carts
 from orders.plans import views as plans
+from orders.purchases import verdicts
 from orders.thread import views as thread
+from supervision.alerts import rules as alert_rules
+from supervision.alerts import views as alerts
 from supervision.journal import service as log
 from supervision.journal import views as journal_pages
 from supervision.journal.cli import journal
@@ -117,7 +121,8 @@ def sessions_of(app: Flask) -> Callable[[], Session]:
 def _join(app: Flask) -> None:
     """Every chapter's ways in."""
     settings: Settings = app.config["SETTINGS"]
-    app.extensions["mall.gates"] = []
+    app.extensions["mall.gates"] = [alert_rules.gate(lambda on: taxonomy.parameters(db.session(), "S02", on))]
+    verdicts.learn(alert_rules.TEXTS)
     consumers: list[Consumer] = [indexer(app.extensions["mall.search"])]
     timers: list[Timer] = [Timer("journal", 0.5, log.turns(settings.folder("journal"), settings.journal_key_path), lane="fast")]
     for chapter in CHAPTERS:
@@ -163,6 +168,8 @@ def _fill(places: slots.Slots) -> None:
     places.fill("budget.plan_lines", plans.lines_under)
     places.fill("product.plans", plans.for_product)
     places.fill("supplier.offers", search_pages.offers_of_supplier)
+    places.fill("workbench.more", alerts.todo)
+    places.fill("watch.alerts", alerts.badge)
     places.fill("order.receipt", journal_pages.order_receipt)
     places.fill("order.leaf", journal_pages.order_leaf)
 
@@ -198,7 +205,7 @@ def _furnish(menu: menus.Menus) -> None:
         "watch",
         Entry(label=N_("态势"), endpoint="dashboard.board", icon="layout-dashboard", permissions=(Permission.STREAM_WATCH,)),
         Entry(label=N_("订单流"), endpoint="dashboard.stream", icon="activity", permissions=(Permission.STREAM_WATCH,)),
-        Entry(label=N_("预警"), endpoint="alerts.queue", icon="alert-triangle", permissions=(Permission.ALERT_READ,)),
+        Entry(label=N_("预警"), endpoint="alerts.queue", icon="alert-triangle", permissions=(Permission.ALERT_READ,), slot="watch.alerts"),
         Entry(label=N_("订单"), endpoint="thread.orders", icon="clipboard-list", permissions=(Permission.ORDER_READ,)),
         Entry(label=N_("预算"), endpoint="budgets.index", icon="wallet", permissions=(Permission.BUDGET_READ,)),
         Entry(label=N_("计划"), endpoint="plans.index", icon="file-text", permissions=(Permission.PLAN_READ,)),
