@@ -138,8 +138,8 @@ def _join(app: Flask) -> None:
     for chapter in CHAPTERS:
         if importlib.util.find_spec(f"{chapter}.handlers") and chapter != "catalog.search":
             handlers: Any = importlib.import_module(f"{chapter}.handlers")
-            consumers.extend(handlers.consumers(settings) if hasattr(handlers, "consumers") else getattr(handlers, "CONSUMERS", ()))
-            timers.extend(handlers.timers(settings) if hasattr(handlers, "timers") else getattr(handlers, "TIMERS", ()))
+            consumers.extend(handlers.consumers(settings))
+            timers.extend(handlers.timers(settings))
     app.extensions["mall.worker"] = lambda: Worker(sessions_of(app), consumers, timers)
     app.extensions["mall.doctor"] = [*checks.floor(), checks.work(consumers)]
     app.extensions["mall.beginnings"] = [

@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
+from app.config import Settings
 from app.kernel.db import commit
 from app.kernel.errors import Refusal
-from app.kernel.outbox import Timer
+from app.kernel.outbox import Consumer, Timer
 from orders.approvals import queries, service
 
 log = logging.getLogger("mall.deadlines")
@@ -31,4 +32,11 @@ def release_overdue(sessions: Callable[[], Session]) -> int:
     return done
 
 
-TIMERS = (Timer("orders.deadlines", EVERY_SECONDS, release_overdue),)
+def consumers(_settings: Settings) -> tuple[Consumer, ...]:
+    """Who follows which events."""
+    return ()
+
+
+def timers(_settings: Settings) -> tuple[Timer, ...]:
+    """What the clock starts."""
+    return (Timer("orders.deadlines", EVERY_SECONDS, release_overdue),)

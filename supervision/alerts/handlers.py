@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts.organisations import queries as organisations
+from app.config import Settings
 from app.kernel import clock
 from app.kernel.db import commit
 from app.kernel.outbox import Consumer, Event, Timer
@@ -243,5 +244,12 @@ WATCHED = (
     "order.accepted",
 )
 
-CONSUMERS = (Consumer(name="alerts.rules", types=WATCHED, inside=watch, lane="fast"),)
-TIMERS = (Timer("alerts.deadlines", SCAN_EVERY_S, scan),)
+
+def consumers(_settings: Settings) -> tuple[Consumer, ...]:
+    """Who follows which events."""
+    return (Consumer(name="alerts.rules", types=WATCHED, inside=watch, lane="fast"),)
+
+
+def timers(_settings: Settings) -> tuple[Timer, ...]:
+    """What the clock starts."""
+    return (Timer("alerts.deadlines", SCAN_EVERY_S, scan),)

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
+from app.config import Settings
 from app.kernel.db import commit
-from app.kernel.outbox import Timer
+from app.kernel.outbox import Consumer, Timer
 from supervision.dashboard import queries, service
 from supervision.journal import queries as journal
 
@@ -29,4 +30,11 @@ def follow(sessions: Callable[[], Session]) -> int:
     return done
 
 
-TIMERS = (Timer("dashboard.stream", EVERY_S, follow, lane="fast"),)
+def consumers(_settings: Settings) -> tuple[Consumer, ...]:
+    """Who follows which events."""
+    return ()
+
+
+def timers(_settings: Settings) -> tuple[Timer, ...]:
+    """What the clock starts."""
+    return (Timer("dashboard.stream", EVERY_S, follow, lane="fast"),)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from app.kernel.outbox import Consumer, Event
+from app.config import Settings
+from app.kernel.outbox import Consumer, Event, Timer
 from supervision.disclosure import service
 
 
@@ -19,4 +20,11 @@ def publish(session: Session, events: Sequence[Event], _result: None) -> None:
             service.publish_contract(session, body, region=event.region, at=event.at)
 
 
-CONSUMERS = (Consumer(name="disclosure.publish", types=("order.confirmed", "order.terminated"), inside=publish, lane="fast"),)
+def consumers(_settings: Settings) -> tuple[Consumer, ...]:
+    """Who follows which events."""
+    return (Consumer(name="disclosure.publish", types=("order.confirmed", "order.terminated"), inside=publish, lane="fast"),)
+
+
+def timers(_settings: Settings) -> tuple[Timer, ...]:
+    """What the clock starts."""
+    return ()
