@@ -1,0 +1,146 @@
+"""The key pages of the product: who looks at each, and where it is in a training province."""
+
+from sqlalchemy import select
+
+from app.accounts.people.tables import Person
+from app.policy import Role
+from catalog.listings.tables import Listing
+from orders.assets.tables import AssetCard
+from orders.budgets.tables import Allotment
+from orders.plans.tables import Plan
+from orders.purchases.states import State
+from orders.purchases.tables import Attempt, Order
+from supervision.alerts.tables import Alert
+from supervision.disclosure.tables import Notice
+from tests.browser.desk import Desk
+from tests.browser.product import Product
+
+Place = tuple[str | None, str]
+
+BUYER, FINANCE, SUPERVISOR = "buyer.zz01", "finance.zz01", "supervisor.zz"
+
+NAMES = (
+    "home", "sign-in", "search", "nothing-found", "product", "compare", "cart", "checkout-blocked", "approvals", "order-early", "order-late",
+    "orders", "workbench-buyer", "workbench-supplier", "workbench-supervisor", "budgets", "allotment", "plan-filing", "plan", "plan-on-the-spot",
+    "listings", "listing", "new-listing", "confirm", "ship", "receive", "accept", "invoice", "pay", "payments", "assets", "asset", "rating",
+    "board", "stream", "alerts", "order-audit", "attempt", "portal", "notices", "notice", "verify", "log", "log-entry", "people", "person",
+    "organisation", "account", "catalogue", "limits", "suppliers", "supplier", "api", "missing", "forbidden",
+)
+
+
+def of(desk: Desk) -> dict[str, Place]:
+    """Every key page with its reader; fills the buyer's cart on the way, over the budget."""
+    product = desk.product
+    ids = product.ask(lambda s: list(s.scalars(select(Listing.id).where(Listing.title.contains("A4黑白打印机")).limit(3))))
+    fixed: dict[str, Place] = {
+        "home": (None, "/"),
+        "sign-in": (None, "/sign-in"),
+        "search": (BUYER, "/search?q=打印机"),
+        "nothing-found": (BUYER, "/search?q=没有这种东西的"),
+        "product": (BUYER, f"/products/{_listed(product, ids[0]).product_id}"),
+        "compare": (BUYER, "/compare?ids=" + ",".join(map(str, ids))),
+        "orders": (BUYER, "/orders"),
+        "workbench-buyer": (BUYER, "/workbench"),
+        "workbench-supplier": ("clerk.s01", "/workbench"),
+        "workbench-supervisor": (SUPERVISOR, "/workbench"),
+        "budgets": (FINANCE, "/budgets"),
+        "plan-filing": (FINANCE, "/plans/new"),
+        "listings": ("lister.s01", "/listings/"),
+        "new-listing": ("lister.s01", "/listings/new"),
+        "payments": (FINANCE, "/payments"),
+        "assets": ("asset.zz01", "/assets"),
+        "board": (SUPERVISOR, "/watch"),
+        "stream": (SUPERVISOR, "/watch/stream"),
+        "portal": (None, "/portal"),
+        "notices": (None, "/portal/notices"),
+        "verify": (None, "/portal/verify"),
+        "log": (None, "/log"),
+        "log-entry": (None, "/log/120"),
+        "people": ("admin.zz01", "/people"),
+        "organisation": ("admin.zz01", "/organisation"),
+        "account": (BUYER, "/account"),
+        "catalogue": (BUYER, "/catalogue?under=A02"),
+        "limits": (None, "/limits"),
+        "suppliers": (BUYER, "/suppliers/"),
+        "api": (None, "/api/docs"),
+        "missing": (BUYER, "/orders/DD000000-000000-0"),
+        "forbidden": (BUYER, "/approvals"),
+    }
+    return fixed | _of_rows(product) | _of_orders(product) | _of_the_cart(desk)
+
+
+def _listed(product: Product, listing_id: int) -> Listing:
+    return product.ask(lambda s: s.get_one(Listing, listing_id))  # type: ignore[no-any-return]
+
+
+def _of_rows(product: Product) -> dict[str, Place]:
+    """Pages of one row each."""
+    with product.session() as session:
+        unit_id = session.scalars(select(Allotment.unit_id).where(Allotment.number.contains("ZZ01"))).first()
+        seller = session.scalars(select(Order.supplier_id).order_by(Order.id.desc())).first()
+        allotment = session.scalars(select(Allotment.number).where(Allotment.unit_id == unit_id).order_by(Allotment.id.desc())).first()
+        plan = session.scalars(select(Plan.number).where(Plan.unit_id == unit_id).order_by(Plan.id.desc())).first()
+        card = session.scalars(select(AssetCard.number).where(AssetCard.unit_id == unit_id)).first()
+        alert = session.scalars(select(Alert.number).where(Alert.region.startswith("4101")).order_by(Alert.id.desc())).first()
+        attempt = session.scalars(select(Attempt.number).where(Attempt.region.startswith("4101")).order_by(Attempt.id.desc())).first()
+        notice = session.scalars(select(Notice.number).order_by(Notice.id.desc())).first()
+        lister = product.staff(session.scalars(select(Listing.supplier_id)).first() or 0, Role.LISTER)
+        listing = session.scalars(select(Listing.id)).first()
+        buyer = product.staff(unit_id or 0, Role.BUYER)
+    assert alert and attempt and notice and card and plan
+    return {
+        "allotment": (FINANCE, f"/budgets/{allotment}"),
+        "plan": (FINANCE, f"/plans/{plan}"),
+        "asset": ("asset.zz01", f"/assets/{card}"),
+        "alerts": (SUPERVISOR, f"/watch/alerts/{alert}"),
+        "attempt": (SUPERVISOR, f"/watch/attempts/{attempt}"),
+        "notice": (None, f"/portal/notices/{notice}"),
+        "listing": (lister, f"/listings/{listing}"),
+        "supplier": (buyer, f"/suppliers/{seller}"),
+        "person": ("admin.zz01", f"/people/{product.ask(lambda s: s.scalar(select(Person.id).where(Person.login == buyer)))}"),
+    }
+
+
+def _of_orders(product: Product) -> dict[str, Place]:
+    """Pages of an order in the state that each is for, seen by who acts on it."""
+    found: dict[str, Place] = {}
+    for name, state, role, path in (
+        ("approvals", State.SUBMITTED, Role.APPROVER, "/approvals?order={}"),
+        ("order-early", State.SUBMITTED, Role.BUYER, "/orders/{}"),
+        ("order-late", State.CLOSED, Role.BUYER, "/orders/{}"),
+        ("confirm", State.PLACED, Role.ORDER_CLERK, "/orders/{}/confirm"),
+        ("ship", State.CONFIRMED, Role.ORDER_CLERK, "/orders/{}/ship"),
+        ("receive", State.SHIPPED, Role.ACCEPTOR, "/orders/{}/receive"),
+        ("accept", State.DELIVERED, Role.ACCEPTOR, "/orders/{}/accept"),
+        ("invoice", State.ACCEPTED, Role.ORDER_CLERK, "/orders/{}/invoice"),
+        ("pay", State.INVOICED, Role.FINANCE, "/orders/{}/payment"),
+        ("rating", State.CLOSED, Role.BUYER, "/orders/{}/rating"),
+    ):
+        order = product.order_in(state)
+        of = order.supplier_id if role is Role.ORDER_CLERK else order.unit_id
+        found[name] = (product.staff(of, role), path.format(order.number))
+    found["order-audit"] = (SUPERVISOR, f"/watch/orders/{_closed_in_the_city(product)}")
+    return found
+
+
+def _closed_in_the_city(product: Product) -> str:
+    query = select(Order.number).where(Order.state == State.CLOSED, Order.region.startswith("4101")).order_by(Order.id.desc())
+    return product.ask(lambda s: s.scalars(query).first())  # type: ignore[no-any-return]
+
+
+def _of_the_cart(desk: Desk) -> dict[str, Place]:
+    """The journey's buyer with more printers in the cart than the plan allows, and a desktop without a plan."""
+    page = desk.page("buyer.journey", "/search?q=LJ2655DN")
+    page.locator(".cards h3 a").first.click()
+    page.get_by_label("数量", exact=True).fill("60")
+    page.locator("#buy").get_by_role("button", name="加入购物车").click()
+    page.goto("/search?q=M455J7")
+    page.locator(".cards > li").first.get_by_role("button", name="加入购物车").click()
+    page.goto("/cart")
+    spot = page.get_by_role("link", name="就地备案").last.get_attribute("href") or ""
+    page.close()
+    return {
+        "cart": ("buyer.journey", "/cart"),
+        "checkout-blocked": ("buyer.journey", "/checkout"),
+        "plan-on-the-spot": ("buyer.journey", spot),
+    }

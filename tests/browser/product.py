@@ -1,0 +1,172 @@
+"""The real product in processes of its own: the training province, one unit and supplier of known figures, a web server and a worker.
+
+    with Product(folder) as product:
+        product.address, product.cookie("buyer.zz01")
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.accounts.organisations.tables import Organisation
+from app.accounts.people.tables import Person, Post
+from app.accounts.sessions import service as sessions
+from app.config import Settings
+from app.kernel import passwords
+from app.kernel.db import commit, make_engine
+from app.kernel.outbox import Event
+from app.policy import Role
+from app.web import process
+from orders.purchases.states import State
+from orders.purchases.tables import Order
+from tests import factories
+from tests.peers import ROOT
+
+UNIT, SUPPLIER = "郑州市档案馆", "郑州明泽办公设备有限公司"
+PASSWORD = "journey-of-2026-journey"  # noqa: S105 - the password of the journey's buyer, in a database made for the test
+LOGINS = {
+    Role.BUYER: "buyer.journey", Role.APPROVER: "approver.journey", Role.ACCEPTOR: "acceptor.journey", Role.FINANCE: "finance.journey",
+    Role.ASSET_MANAGER: "asset.journey", Role.UNIT_ADMIN: "admin.journey", Role.ORDER_CLERK: "clerk.journey", Role.LISTER: "lister.journey",
+    Role.SUPPLIER_ADMIN: "manager.journey", Role.SUPERVISOR: "supervisor.journey", Role.PLAN_CLERK: "plans.journey",
+    Role.DISCLOSURE_EDITOR: "disclosure.journey",
+}
+"""Who plays the journey; everybody but the buyer signs in by cookie."""
+
+LASER_PRICE, DESKTOP_PRICE = 1_000_00, 4_600_00
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def prepare(folder: Path) -> Path:
+    """Make the training province and the journey's own unit, supplier, plan and listings in a data folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _mall(folder, "demo", "--scale", "small")
+    engine = make_engine(_database(folder))
+    with Session(engine) as session, commit(session):
+        _stage(session)
+    engine.dispose()
+    _mall(folder, "index", "rebuild")
+    return folder
+
+
+def _stage(session: Session) -> None:
+    """100,000 yuan with 50,000 filed for laser printers, 30,000 budgeted but not filed for desktops, and one supplier of both."""
+    world = factories.world(session, price_fen=LASER_PRICE)
+    desktops = factories.budget_line(session, world.allotment, category_code=factories.DESKTOP, quantity=5, amount_fen=30_000_00)
+    desktops.name = "台式计算机"
+    for actor, role in ((actor, role) for role, actor in world.people.items()):
+        person = session.get_one(Person, actor.person_id)
+        person.login = LOGINS[role]
+    session.get_one(Organisation, world.unit.id).name = UNIT
+    session.get_one(Organisation, world.supplier.organisation_id).name = SUPPLIER
+    world.supplier.name = SUPPLIER
+    session.get_one(Person, world.actor(Role.BUYER).person_id).password_hash = passwords.hashed(PASSWORD)
+    laser = factories.product(session, brand="联想", model="LJ2655DN", title="联想 LJ2655DN A4 黑白激光打印机 双面 有线")
+    factories.listing(session, world.supplier, laser, price_fen=LASER_PRICE, stock=200)
+    desktop = factories.product(session, factories.DESKTOP, brand="联想", model="M455J7", title="联想 启天 M455J7 台式计算机 16GB 512GB")
+    factories.listing(session, world.supplier, desktop, price_fen=DESKTOP_PRICE, stock=50)
+
+
+def _database(folder: Path) -> str:
+    return Settings(data_dir=folder).database
+
+
+def _environment(folder: Path, **more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MALL_")}
+    return kept | {"MALL_DATA_DIR": str(folder), "MALL_DEMO_TRAFFIC": "0", "MALL_WEB_WORKERS": "1"} | more
+
+
+def _mall(folder: Path, *words: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "mall", *words], cwd=ROOT, env=_environment(folder), capture_output=True, text=True
+    )
+    assert done.returncode == 0, f"mall {' '.join(words)}: {done.stdout}{done.stderr}"
+
+
+class Product:
+    """The product on a port of its own, over a copy of a prepared folder; both processes end with it."""
+
+    def __init__(self, prepared: Path, folder: Path) -> None:
+        self.folder = folder
+        shutil.copytree(prepared, folder, dirs_exist_ok=True)
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.engine = make_engine(_database(folder))
+        self.children: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        settings = Settings(data_dir=self.folder, port=self.port, web_workers=1)
+        environment = _environment(self.folder, MALL_PORT=str(self.port), MALL_BASE_URL=self.address)
+        for name, command in (("web", process.web_command(settings)), ("worker", process.worker_command())):
+            with (self.folder / f"{name}.log").open("wb") as log:
+                self.children.append(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log))
+        try:
+            assert process.wait_until_served(settings), (self.folder / "web.log").read_text()[-4000:]
+            self._wait_for_the_log()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for child in self.children:
+            child.terminate()
+        for child in self.children:
+            try:
+                child.wait(15)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        self.engine.dispose()
+
+    def _wait_for_the_log(self) -> None:
+        """Until the worker has sealed what was prepared, so that pages show their receipts."""
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            answer = httpx.get(f"{self.address}/log/checkpoint", timeout=60)
+            if answer.status_code == 200 and int(answer.text.split("\n")[1]) >= self.ask(lambda s: s.scalar(select(func.count()).select_from(Event))):
+                return
+            time.sleep(0.2)
+        raise AssertionError((self.folder / "worker.log").read_text()[-4000:])
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A session on the product's database."""
+        with Session(self.engine) as session:
+            yield session
+
+    def ask(self, question: Any) -> Any:
+        """Answer one question about the database."""
+        with Session(self.engine) as session:
+            return question(session)
+
+    def cookie(self, login: str) -> str:
+        """A real session of this person, opened without the sign-in page."""
+        with Session(self.engine) as session, commit(session):
+            return sessions.open_for(session, session.scalars(select(Person.id).where(Person.login == login)).one())
+
+    def order_in(self, state: State) -> Order:
+        """The newest order in this state."""
+        return self.ask(lambda s: s.scalars(select(Order).where(Order.state == state).order_by(Order.id.desc()).limit(1)).one())
+
+    def staff(self, organisation_id: int, role: Role) -> str:
+        """The login of whoever holds the role there."""
+        query = select(Person.login).join(Post, Post.person_id == Person.id).where(Person.organisation_id == organisation_id, Post.role == role)
+        return self.ask(lambda s: s.scalars(query.order_by(Person.id).limit(1)).one())

@@ -1,0 +1,47 @@
+"""Every key page at two widths in both themes: no violation of WCAG found by axe, no sideways scrolling, nothing on the console."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser import places
+from tests.browser.desk import Desk
+from tests.browser.places import Place
+
+pytestmark = [pytest.mark.peer("chromium"), pytest.mark.xdist_group("browser-pages")]
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+RUN = """async (rules) => (await axe.run(document, rules ? { runOnly: { type: 'rule', values: rules }, resultTypes: ['violations'] }
+    : { resultTypes: ['violations'] })).violations.map((each) => `${each.id}: ${each.nodes.map((node) => node.target).join(' | ')}`)"""
+WIDTHS = (1440, 390)
+
+
+@pytest.fixture(scope="module")
+def addresses(desk: Desk) -> Iterator[dict[str, Place]]:
+    """Where each key page is in this province, and who looks at it."""
+    yield places.of(desk)
+
+
+@pytest.mark.parametrize("name", places.NAMES)
+def test_page_is_accessible_fits_and_is_quiet(desk: Desk, addresses: dict[str, Place], name: str) -> None:
+    login, path = addresses[name]
+    page = desk.page(login, path)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            rules = None if theme == "light" else ["color-contrast"]  # nothing but colours differs in the dark
+            assert _violations(page, rules) == [], (width, theme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+    page.close()
+    assert desk.complaints == []
+
+
+def _violations(page: Page, rules: Any) -> list[str]:
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    return page.evaluate(RUN, rules)  # type: ignore[no-any-return]
