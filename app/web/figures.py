@@ -85,7 +85,8 @@ def history(
     """A step line of prices in fen over days, with marks at the changes, from the first point to `until`."""
     width, height, left, right, top, bottom = 760, 200, 64, 620, 12, 168
     values = [fen for _, fen in points] + [fen for fen in (median, external, *(band or ())) if fen is not None]
-    marks = ticks(min(values, default=0) / 100, max(values, default=100) / 100)
+    low, high = min(values, default=0) / 100, max(values, default=100) / 100
+    marks = ticks(low, high) if high > low else ticks(low * 0.9, low * 1.1)  # a price that never changed runs through the middle
     rise = Scale(marks[0] * 100, marks[-1] * 100, bottom, top)
     first = points[0][0] if points else (until or date.min)
     last = max([until or first, *(day for day, _ in points)], default=first)
