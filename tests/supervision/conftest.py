@@ -75,8 +75,8 @@ class Watched(Shop):
 
     def work(self) -> None:
         """Let consumers, sequencer and stream do all that is due."""
-        consumers: tuple[Consumer, ...] = (*alerts.CONSUMERS, *disclosure.CONSUMERS)
-        timers = (*alerts.TIMERS, Timer("journal", 1.0, self.turn), *dashboard.TIMERS)
+        consumers: tuple[Consumer, ...] = (*alerts.consumers(self.settings), *disclosure.consumers(self.settings))
+        timers = (*alerts.timers(self.settings), Timer("journal", 1.0, self.turn), *dashboard.timers(self.settings))
         Worker(self.session, consumers, timers).drain()
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event, func, select
@@ -54,7 +55,7 @@ def test_every_category_hangs_under_the_code_it_is_cut_from(session: Session) ->
 
 
 def test_loading_twice_adds_nothing_and_keeps_what_was_set(session: Session) -> None:
-    before = session.scalar(select(func.count()).select_from(Limit))
+    before = session.scalars(select(func.count()).select_from(Limit)).one()
     service.add_limit(
         session, what=What.DIRECT_CEILING, kind=CategoryKind.GOODS, amount_fen=1, valid_from=DAY, doc_no="豫财购〔2026〕1号"
     )
@@ -130,7 +131,7 @@ def test_the_closest_limit_wins_then_the_latest(session: Session) -> None:
     def ceiling(region: str, on: date = DAY) -> int:
         return queries.limit(session, What.MALL_CEILING, region, CategoryKind.GOODS, on).amount_fen
 
-    def put(amount_fen: int, valid_from: date, **place: str) -> None:
+    def put(amount_fen: int, valid_from: date, **place: Any) -> None:
         service.add_limit(
             session, what=What.MALL_CEILING, kind=CategoryKind.GOODS, amount_fen=amount_fen, valid_from=valid_from, doc_no="试", **place
         )
