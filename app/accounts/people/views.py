@@ -99,7 +99,7 @@ def add() -> ResponseReturnValue:
                     login=form.login.data.strip().lower(),
                     name=form.name.data.strip(),
                     phone=(form.phone.data or "").strip() or None,
-                    roles=tuple(Role(role) for role in form.roles.data),
+                    roles=tuple(Role(role) for role in form.roles.data or ()),
                 )
                 person = service.add_person(session, me(), wanted, password_hash=kept, organisation_id=where)
             return htmx.show("people/password.html", person=person, temporary=temporary)
@@ -121,7 +121,7 @@ def set_roles(person_id: int) -> ResponseReturnValue:
     form.roles.choices = [SelectChoice(role.value) for role in Role]
     if form.validate():
         with refusals_on(form), commit(db.session()) as session:
-            service.set_roles(session, me(), person_id, [Role(role) for role in form.roles.data])
+            service.set_roles(session, me(), person_id, [Role(role) for role in form.roles.data or ()])
             return htmx.go(url_for("people.show", person_id=person_id))
     return _person_page(person_id, form, status=422)
 

@@ -1,0 +1,198 @@
+"""Three units with suppliers and orders at every stage: one's own, one of the same city, one of another; and people of every role."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.accounts.organisations.tables import Address, InvoiceTitle, Organisation
+from app.accounts.people import service as people
+from app.accounts.people.tables import ApiToken
+from app.accounts.sessions import service as sessions
+from app.accounts.sessions.tables import SignInSession
+from app.config import Settings
+from app.kernel.db import Base, commit, make_engine
+from app.policy import ROLES_OF, Actor, OrganisationKind, Permission, Role
+from orders.assets.tables import AssetCard
+from orders.carts import service as carts
+from orders.contracts.tables import Contract
+from orders.deliveries.tables import Acceptance
+from orders.payments.tables import PaymentApplication
+from orders.purchases import submission
+from orders.purchases.queries import Wish
+from orders.purchases.rules import SubmissionRefused
+from orders.purchases.tables import Attempt, Order, Submission
+from supervision.alerts import service as alerts
+from supervision.alerts.rules import Finding
+from supervision.alerts.tables import Alert
+from supervision.disclosure.tables import Notice
+from supervision.journal import service as log
+from tests import factories
+from tests.factories import World
+from tests.orders import steps
+
+OWN, SIBLING, OTHER, MISSING = "own", "sibling unit", "other city", "missing"
+REGIONS = {OWN: factories.CITY, SIBLING: factories.CITY, OTHER: factories.OTHER_CITY}
+KIND_OF = {role: kind for kind, roles in ROLES_OF.items() for role in roles}
+STAGES = ("submitted", "approved", "confirmed", "delivered", "accepted", "invoiced")
+PASSED_OVER = {SignInSession.__tablename__, ApiToken.__tablename__}
+"""Tables that every visit touches by itself."""
+
+
+@dataclass
+class Place:
+    """What one world offers to the routes: keys by the name of what an address asks for."""
+
+    world: World
+    keys: dict[str, Any] = field(default_factory=dict)
+
+
+class Land:
+    """The application, three worlds, and a way in for every role of the first."""
+
+    def __init__(self, app: Flask, url: str) -> None:
+        self.app, self.engine = app, make_engine(url)
+        settings: Settings = app.config["SETTINGS"]
+        log.create_key(settings.journal_key_path, settings.journal_origin)
+        self.places: dict[str, Place] = {}
+        for relation, region in REGIONS.items():
+            with self.session() as session:
+                with commit(session):
+                    world = factories.world(session, region=region)
+                self.places[relation] = Place(world, self._busy(session, world))
+        self.people = self._people()
+        app.extensions["mall.worker"]().drain()
+        for place in self.places.values():
+            with self.session() as session:
+                place.keys |= self._made_by_the_worker(session, place.keys["order"])
+
+    def session(self) -> Session:
+        return Session(self.engine, expire_on_commit=False)
+
+    # ------------------------------------------------------------ what there is
+
+    def _busy(self, session: Session, world: World) -> dict[str, Any]:
+        """Orders at every stage, and one thing of every other kind."""
+        pieces = {world.laser: 1}
+        orders = {stage: getattr(steps, stage)(session, world, pieces).number for stage in STAGES}
+        sent = steps.confirmed(session, world, pieces)
+        steps.ship(session, world, sent)
+        paying = steps.invoiced(session, world, pieces)
+        application = steps.apply(session, world, paying)
+        buyer, unit_id = world.actor(Role.BUYER), world.unit.id
+        wish = Wish(listing_id=world.laser.id, quantity=99, seen_price_fen=1_000_00, plan_line_id=world.lines[0].id, address_id=None)
+        session.rollback()
+        try:
+            with commit(session):
+                submission.submit(session, buyer, [wish], key=factories.serial("refused-"))
+        except SubmissionRefused as refused:
+            with commit(session):
+                submission.record_attempt(session, buyer, refused, [wish], key=factories.serial("refused-"))
+        with commit(session):
+            found = Finding(rule="T01", key=paying.number, region=world.unit.region, unit_id=unit_id, order=paying.number, inputs={}, parameters={})
+            raised = alerts.raise_alert(session, found)
+            item = carts.add(session, buyer, world.laser.id, 1)
+            seller = session.get_one(Organisation, world.supplier.organisation_id)
+            spare = {kind: factories.person(session, of).id for kind, of in ((OrganisationKind.UNIT, world.unit), (OrganisationKind.SUPPLIER, seller))}
+            assert raised is not None
+            alert, item_id = raised.number, item.id
+        return {
+            **{f"order {stage}": number for stage, number in orders.items()},
+            "order shipped": sent.number,
+            "order": paying.number,
+            "submission": session.scalars(select(Submission.number).where(Submission.id == paying.submission_id)).one(),
+            "attempt": session.scalars(select(Attempt.number).where(Attempt.unit_id == unit_id)).one(),
+            "application": application.number,
+            "alert": alert,
+            "item": item_id,
+            "person unit": spare[OrganisationKind.UNIT],
+            "person supplier": spare[OrganisationKind.SUPPLIER],
+            "address": session.scalars(select(Address.id).where(Address.organisation_id == unit_id)).one(),
+            "title": session.scalars(select(InvoiceTitle.id).where(InvoiceTitle.organisation_id == unit_id)).one(),
+            "listing": world.laser.id,
+            "product": world.laser.product_id,
+            "supplier": world.supplier.organisation_id,
+            "plan": world.plan.number,
+            "allotment": world.allotment.number,
+        }
+
+    def _made_by_the_worker(self, session: Session, number: str) -> dict[str, Any]:
+        order_id = select(Order.id).where(Order.number == number).scalar_subquery()
+        contract = session.scalars(select(Contract).where(Contract.order_id == order_id)).one()
+        return {
+            "contract": contract.number,
+            "acceptance": session.scalars(select(Acceptance.number).where(Acceptance.order_id == order_id)).one(),
+            "card": session.scalars(select(AssetCard.number).where(AssetCard.order_id == order_id)).one(),
+            "notice": session.scalars(select(Notice.number).where(Notice.contract_number == contract.number)).first(),
+            "application": session.scalars(select(PaymentApplication.number).where(PaymentApplication.order_id == order_id)).one(),
+            "alert": session.scalars(select(Alert.number).where(Alert.order_number == number)).first(),
+        }
+
+    def _people(self) -> dict[Role, Actor]:
+        """One person of every role, all on the side of the first world."""
+        own = self.places[OWN].world
+        made = dict(own.people)
+        with self.session() as session, commit(session):
+            houses = {OrganisationKind.FINANCE: session.get_one(Organisation, made[Role.SUPERVISOR].organisation_id)}
+            for role in Role:
+                kind = KIND_OF[role]
+                if role not in made:
+                    if kind not in houses:
+                        houses[kind] = factories.organisation(session, kind, region=factories.CITY)
+                    made[role] = factories.actor(session, factories.person(session, houses[kind], role))
+        return made
+
+    # ------------------------------------------------------------ going in
+
+    def visitor(self, role: Role | None, *, program: bool) -> FlaskClient:
+        """A browser or a program of somebody, freshly let in; of nobody when no role is given."""
+        client = self.app.test_client()
+        if role is None:
+            return client
+        actor = self.people[role]
+        assert actor.person_id
+        with self.session() as session, commit(session):
+            if program:
+                _, secret = people.issue_token(session, actor, name="test", scopes=actor.granted, ttl=timedelta(minutes=10))
+                client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {secret}"
+            else:
+                client.set_cookie("mall_session", sessions.open_for(session, actor.person_id))
+        return client
+
+    def credential(self, who: Actor, kind: str) -> int:
+        """Another open session or token of somebody."""
+        assert who.person_id
+        with self.session() as session, commit(session):
+            if kind == "token":
+                return people.issue_token(session, who, name="test", scopes=(Permission.ACCOUNT_USE,), ttl=timedelta(minutes=10))[0].id
+            sessions.open_for(session, who.person_id)
+            return session.scalars(select(func.max(SignInSession.id)).where(SignInSession.person_id == who.person_id)).one() or 0
+
+    def counts(self) -> dict[str, int]:
+        """Rows of every table that a visit does not touch by itself."""
+        with self.engine.connect() as connection:
+            tables = [table for table in Base.metadata.sorted_tables if table.name not in PASSED_OVER]
+            return {table.name: connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables}
+
+
+@contextmanager
+def land(url: str, folder: Path) -> Iterator[Land]:
+    """The land on this database; forms need no token of their page here, for only the policy is looked at."""
+    from app.web.extensions import db
+    from wsgi import create_app
+
+    app = create_app(Settings(data_dir=folder, database_url=url, base_url="http://127.0.0.1:9"))
+    app.config["WTF_CSRF_ENABLED"] = False
+    made = Land(app, url)
+    yield made
+    app.extensions["mall.search"].close()
+    made.engine.dispose()
+    with app.app_context():
+        db.engine.dispose()

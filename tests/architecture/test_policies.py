@@ -1,0 +1,257 @@
+"""Every route has exactly one policy, the table of them is checked in, and each answers every role and relation as it should."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from app.config import Settings
+from app.policy import GRANTS, OrganisationKind, Permission, Role
+from app.web import health
+from app.web.guard import Policy
+from tests import databases
+from tests.architecture import policies
+from tests.architecture.land import KIND_OF, MISSING, OTHER, OWN, SIBLING, Land, land
+
+SUBJECTS = (
+    (r"^/orders/submissions/", "submission"),
+    (r"^(/api/v1)?/orders/|^/watch/orders/|^/cart/from-order/", "order"),
+    (r"^(/api/v1)?/contracts/", "contract"),
+    (r"^/acceptances/", "acceptance"),
+    (r"^(/api/v1)?/assets/", "card"),
+    (r"^(/api/v1)?/plans/", "plan"),
+    (r"^/budgets/|^/api/v1/budgets/allotments/", "allotment"),
+    (r"^/watch/alerts/|^/api/v1/alerts/", "alert"),
+    (r"^/watch/attempts/", "attempt"),
+    (r"^/portal/notices/|^/api/v1/notices/", "notice"),
+    (r"^/api/v1/payment-applications/", "application"),
+    (r"^(/api/v1)?/products/", "product"),
+    (r"^/suppliers/", "supplier"),
+    (r"^(/api/v1)?/(listings|offers)/", "listing"),
+    (r"^(/api/v1)?/cart/items/", "item"),
+    (r"^(/api/v1)?/people/", "person"),
+    (r"address_id", "address"),
+    (r"invoice_title_id", "title"),
+    (r"^/account/sessions/", "session"),
+    (r"^/account/tokens/", "token"),
+    (r"^/log/", "log"),
+)
+"""What the argument of an address names; the first that fits."""
+
+STAGE_OF = {
+    "approvals.withdrawing": "order submitted",
+    "contracts.confirmation": "order approved",
+    "contracts.termination": "order confirmed",
+    "deliveries.parcel": "order confirmed",
+    "deliveries.parcels": "order shipped",
+    "deliveries.findings": "order delivered",
+    "payments.invoicing": "order accepted",
+    "payments.payment": "order invoiced",
+}
+"""Pages that are there at one stage only."""
+
+BODIES: dict[str, dict[str, Any]] = {
+    "alerts_api.close": {"note": "核实"},
+    "alerts_api.dismiss": {"code": "data_error", "note": "核实"},
+    "approvals_api.reject": {"reason": "不符"},
+    "approvals_api.release": {"reason": "不符"},
+    "approvals_api.explain": {"explanations": {"S02": "合理"}},
+    "assets_api.store": {"keeper": "李保管", "place": "一楼"},
+    "carts_api.change": {"quantity": 2},
+    "contracts_api.refuse": {"code": "other", "note": "无"},
+    "contracts_api.propose": {"reason": "协商"},
+    "deliveries_api.accept": {"lines": [{"line": 1, "accepted": 1}]},
+    "deliveries_api.receive": {"shipment": "FH1"},
+    "deliveries_api.ship": {"carrier": "顺丰", "tracking": "SF1", "lines": [{"line": 1, "quantity": 1}]},
+    "listings_api.reprice": {"price_fen": 100},
+    "listings_api.restock": {"stock": 1},
+    "listings_api.shelve": {"shelf": "off_shelf"},
+    "people_api.set_roles": {"roles": []},
+    "plans_api.send_back": {"reason": "other", "note": "改"},
+    "ratings_api.rate": {"score": 5},
+    "payments_api.invoice": {
+        "kind": "digital",
+        "number": "26412000000000009999",
+        "amount_fen": 1,
+        "tax_fen": 0,
+        "buyer_title": "甲",
+        "buyer_tax_number": "乙",
+        "seller_tax_number": "丙",
+        "issued_on": "2026-01-05",
+    },
+}
+"""The least that is well-formed, so that the look-up is reached."""
+
+PERSONAL = {"item", "session", "token"}
+NOT_THERE = {"log": "tile/0/x999", "index": 10**9}
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Land]:
+    folder = tmp_path_factory.mktemp("policies")
+    with land(databases.fresh_sqlite(folder), folder / "mall") as made:
+        yield made
+
+
+@pytest.fixture
+def bare(tmp_path: Any) -> Flask:
+    from wsgi import create_app
+
+    return create_app(Settings(data_dir=tmp_path))
+
+
+# ---------------------------------------------------------------- one policy each
+
+
+def test_every_route_has_exactly_one_policy(bare: Flask) -> None:
+    for rule in policies.routes(bare):
+        view, found = bare.view_functions[rule.endpoint], set()
+        while view is not None:
+            if isinstance(mark := getattr(view, "policy", None), Policy):
+                found.add(mark)
+            view = getattr(view, "__wrapped__", None)  # type: ignore[assignment]
+        assert len(found) == 1, rule.endpoint
+
+
+def test_an_application_with_a_bare_route_refuses_to_start(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from wsgi import create_app
+
+    monkeypatch.delitem(health.healthz.__dict__, "policy")
+    with pytest.raises(RuntimeError, match="routes without a policy: health.healthz"):
+        create_app(Settings(data_dir=tmp_path))
+
+
+def test_the_table_of_policies_is_what_the_code_says(bare: Flask) -> None:
+    assert policies.TABLE.read_text() == policies.table(bare), f"the routes have changed; look at the difference, then: {policies.REWRITE}"
+
+
+def test_every_permission_guards_something_and_every_role_may_something(bare: Flask) -> None:
+    used = {each for rule in policies.routes(bare) for each in policies.policy(bare, rule).permissions if rule.endpoint != "sessions_api.who_am_i"}
+    assert all(used & granted for granted in GRANTS.values())
+    assert used <= set(Permission)
+
+
+# ---------------------------------------------------------------- every role, every relation
+
+
+def may(role: Role | None, policy: Policy) -> bool:
+    """Whether the role passes the guard at all."""
+    return policy.anyone or (role is not None and bool(GRANTS[role] & set(policy.permissions)))
+
+
+def subject(rule: Rule) -> str | None:
+    """What the address names, if anything."""
+    return next(name for pattern, name in SUBJECTS if re.search(pattern, str(rule))) if rule.arguments else None
+
+
+def sees(role: Role | None, name: str, relation: str, policy: Policy) -> bool:
+    """Whether a thing of that relation is there for whoever passed the guard."""
+    if relation == MISSING or relation == OWN:
+        return relation == OWN
+    if policy.anyone or name == "supplier" or (name == "person" and role is Role.SECURITY_ADMIN):
+        return True
+    assert role is not None
+    watches = KIND_OF[role] in {OrganisationKind.FINANCE, OrganisationKind.AUDIT, OrganisationKind.AGENCY}
+    return watches and relation == SIBLING and name not in PERSONAL
+
+
+def key(ground: Land, role: Role | None, rule: Rule, name: str, relation: str) -> Any:
+    """The value of the address's argument."""
+    number = "number" in rule.arguments
+    if relation == MISSING:
+        return "XX000000-000000-0" if number else 10**9
+    place = ground.places[relation]
+    if name in {"session", "token"}:
+        return ground.credential(ground.people[role] if role and relation == OWN else place.world.actor(Role.BUYER), name)
+    if name == "person":
+        name = "person supplier" if role is Role.SUPPLIER_ADMIN else "person unit"
+    return place.keys[STAGE_OF.get(rule.endpoint, name)]
+
+
+def address(ground: Land, role: Role | None, rule: Rule, relation: str) -> str:
+    """Where the route stands for a thing of that relation."""
+    name = subject(rule)
+    values: dict[str, Any] = {}
+    for argument in rule.arguments:
+        if argument == "version":
+            values[argument] = 1
+        elif name == "log":
+            values[argument] = {"index": 10**9 if relation == MISSING else 0, "name": "9/x999/000" if relation == MISSING else "0/000.p/1"}[argument]
+        else:
+            assert name is not None
+            values[argument] = key(ground, role, rule, name, relation)
+    with ground.app.test_request_context():
+        return ground.app.url_for(rule.endpoint, **values)
+
+
+def call(ground: Land, role: Role | None, rule: Rule, method: str, relation: str, clients: dict[bool, Any]) -> int:
+    """The status of one visit."""
+    where = address(ground, role, rule, relation)
+    program = where.startswith("/api/")
+    body: dict[str, Any] = {"json": BODIES.get(rule.endpoint, {})} if program and method != "GET" else {}
+    answer: TestResponse = clients[program].open(where, method=method, **body)
+    status = answer.status_code
+    answer.close()
+    return status
+
+
+def fits(status: int, method: str, *, allowed: bool, seen: bool, anonymous: bool, program: bool, addressed: bool) -> bool:
+    """Whether this is the answer that the policy and the relation ask for."""
+    if not allowed:
+        return status == (401 if program else 303) if anonymous else status == 403
+    if not seen:
+        return status == 404 if method == "GET" or program else status in {403, 404}
+    if method == "GET":
+        return status in ({200, 303, 409} if addressed else {200, 303})
+    return status < 500 and status not in {401, 405}
+
+
+ROLES = [None, *Role]
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role or "nobody")
+def test_every_route_answers_the_role_by_policy_and_by_whose_thing_it_is(ground: Land, role: Role | None) -> None:
+    clients = {program: ground.visitor(role, program=program) for program in (False, True)}
+    before, wrong = ground.counts(), []
+    for rule in policies.routes(ground.app):
+        policy, name = policies.policy(ground.app, rule), subject(rule)
+        allowed = may(role, policy)
+        for method in policies.methods(rule):
+            relations = (OWN, SIBLING, OTHER, MISSING) if allowed and name and (role or policy.anyone) else (OWN,)
+            for relation in relations:
+                seen = name is None or sees(role, name, relation, policy)
+                if allowed and seen and method != "GET":
+                    continue  # commands that would be carried out come last
+                status = call(ground, role, rule, method, relation, clients)
+                if not fits(
+                    status,
+                    method,
+                    allowed=allowed,
+                    seen=seen,
+                    anonymous=role is None,
+                    program=str(rule).startswith("/api/"),
+                    addressed=name is not None,
+                ):
+                    wrong.append((rule.endpoint, method, relation, status))
+    assert not wrong, "\n".join(map(str, wrong))
+    assert ground.counts() == before
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role or "nobody")
+def test_an_empty_command_on_ones_own_thing_is_carried_out_or_refused_but_never_breaks(ground: Land, role: Role | None) -> None:
+    wrong = []
+    for rule in policies.routes(ground.app):
+        policy, name = policies.policy(ground.app, rule), subject(rule)
+        if not may(role, policy):
+            continue
+        for method in (each for each in policies.methods(rule) if each != "GET"):
+            program = str(rule).startswith("/api/")
+            clients = {program: ground.visitor(role, program=program)}
+            status = call(ground, role, rule, method, OWN, clients)
+            if not fits(status, method, allowed=True, seen=True, anonymous=role is None, program=program, addressed=name is not None):
+                wrong.append((rule.endpoint, method, status))
+    assert not wrong, "\n".join(map(str, wrong))
