@@ -27,7 +27,7 @@ TAG = ("listings",)
 class ProductIn(Model):
     """What is offered; a product of this category, brand and model that is known already is taken as it stands."""
 
-    category_code: str = Field(pattern=r"^[ABC]\d{8}$", description="最末级品目编码")
+    category_code: str = Field(pattern=r"^[ABC]\d{8}$", description=N_("最末级品目编码"))
     brand: str = Field(min_length=1, max_length=60)
     model: str = Field(min_length=1, max_length=80)
     title: str = Field(min_length=1, max_length=120)
@@ -44,12 +44,12 @@ class ListingIn(Model):
     product_id: Id | None = None
     product: ProductIn | None = None
     sku: str = Field(min_length=1, max_length=40)
-    title: str | None = Field(default=None, min_length=1, max_length=120, description="缺省用产品名称")
+    title: str | None = Field(default=None, min_length=1, max_length=120, description=N_("缺省用产品名称"))
     price_fen: Fen
     stock: int = Field(ge=0, le=10_000_000)
     delivery_days: int = Field(default=5, ge=1, le=365)
     warranty_months: int = Field(default=12, ge=0, le=240)
-    regions: list[str] = Field(default_factory=list, max_length=200, description="供货区域代码；空为全省")
+    regions: list[str] = Field(default_factory=list, max_length=200, description=N_("供货区域代码；空为全省"))
     shelf: Literal["on_shelf", "draft"] = "on_shelf"
 
 
@@ -99,14 +99,14 @@ class PriceIn(Model):
     """Another price."""
 
     price_fen: Fen
-    version: int | None = Field(default=None, description="读到的版本；已有更新时拒绝")
+    version: int | None = Field(default=None, description=N_("读到的版本；已有更新时拒绝"))
 
 
 class StockIn(Model):
     """Another stock."""
 
     stock: int = Field(ge=0, le=10_000_000)
-    seen: int | None = Field(default=None, ge=0, description="读到的库存；期间售出的件数照减")
+    seen: int | None = Field(default=None, ge=0, description=N_("读到的库存；期间售出的件数照减"))
 
 
 class ShelfIn(Model):

@@ -26,14 +26,14 @@ TAG = ("catalogue",)
 class SearchQuery(Model):
     """What is looked for; lists are given by repeating the name."""
 
-    q: str = Field(default="", max_length=100, description="品名、型号、品目编码、拼音或首字母")
+    q: str = Field(default="", max_length=100, description=N_("品名、型号、品目编码、拼音或首字母"))
     category: list[str] = Field(default_factory=list, max_length=50)
     brand: list[str] = Field(default_factory=list, max_length=50)
     supplier: list[int] = Field(default_factory=list, max_length=50)
-    region: str | None = Field(default=None, pattern=r"^\d{6}$", description="能供货到这一地区")
+    region: str | None = Field(default=None, pattern=r"^\d{6}$", description=N_("能供货到这一地区"))
     low_fen: Fen | None = None
     high_fen: Fen | None = None
-    days: int | None = Field(default=None, ge=1, le=365, description="承诺送达不超过的日数")
+    days: int | None = Field(default=None, ge=1, le=365, description=N_("承诺送达不超过的日数"))
     in_stock: bool = False
     energy: bool = False
     env: bool = False

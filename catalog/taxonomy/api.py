@@ -22,7 +22,7 @@ class CategoryQuery(Model):
 
     parent: str | None = Field(default=None, max_length=9)
     q: str = Field(default="", max_length=60)
-    region: str = Field(default=regions.PROVINCE, pattern=r"^\d{6}$", description="按哪一地区的商城目录判断")
+    region: str = Field(default=regions.PROVINCE, pattern=r"^\d{6}$", description=N_("按哪一地区的商城目录判断"))
     on: date | None = None
 
 

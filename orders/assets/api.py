@@ -22,7 +22,7 @@ class CardQuery(PageQuery):
     """Which cards."""
 
     state: CardState | None = None
-    q: str = Field(default="", max_length=60, description="编号、名称、型号、序列号或分类代码")
+    q: str = Field(default="", max_length=60, description=N_("编号、名称、型号、序列号或分类代码"))
 
 
 class CardOut(Model):

@@ -25,7 +25,7 @@ from orders.purchases.tables import Order
 api = Blueprint("deliveries_api", __name__, url_prefix="/api/v1/orders/<number>")
 TAG = ("deliveries",)
 
-No = Annotated[int, Field(ge=1, le=10**6, description="订单明细行号")]
+No = Annotated[int, Field(ge=1, le=10**6, description=N_("订单明细行号"))]
 Pieces = Annotated[int, Field(ge=0, le=10**9)]
 
 

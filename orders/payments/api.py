@@ -24,7 +24,7 @@ from orders.purchases.tables import Order
 api = Blueprint("payments_api", __name__, url_prefix="/api/v1")
 TAG = ("payments",)
 
-Money = Annotated[int, Field(ge=1, le=10**15, description="金额，单位：分")]
+Money = Annotated[int, Field(ge=1, le=10**15, description=N_("金额，单位：分"))]
 
 
 class InvoiceIn(Model):

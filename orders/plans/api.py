@@ -21,9 +21,9 @@ from orders.plans.tables import Plan
 api = Blueprint("plans_api", __name__, url_prefix="/api/v1/plans")
 TAG = ("plans",)
 
-Code = Annotated[str, Field(pattern=r"^[ABC][0-9]{8}$", description="政府采购品目编码（2022）")]
+Code = Annotated[str, Field(pattern=r"^[ABC][0-9]{8}$", description=N_("政府采购品目编码（2022）"))]
 Pieces = Annotated[int, Field(ge=1, le=10**9)]
-Money = Annotated[int, Field(ge=1, le=10**15, description="金额，单位：分")]
+Money = Annotated[int, Field(ge=1, le=10**15, description=N_("金额，单位：分"))]
 
 
 class PlanQuery(PageQuery):

@@ -26,19 +26,19 @@ TAG = ("orders",)
 class OrderQuery(PageQuery):
     """What narrows and orders the list; the same words as in the page's address."""
 
-    state: str | None = Field(default=None, description="一个状态，或 open、done、ended")
-    q: str | None = Field(default=None, max_length=rules.LONGEST_TEXT, description="订单号、商品、单位或供应商")
+    state: str | None = Field(default=None, description=N_("一个状态，或 open、done、ended"))
+    q: str | None = Field(default=None, max_length=rules.LONGEST_TEXT, description=N_("订单号、商品、单位或供应商"))
     since: date | None = None
     until: date | None = None
     unit: Id | None = None
     supplier: Id | None = None
     region: str | None = None
-    control: Id | None = Field(default=None, description="指标或计划明细的 control_id")
-    bucket: str | None = Field(default=None, description="reserved、committed、accrued、paid；与 control 同用")
-    todo: str | None = Field(default=None, description="待本人办理的种类")
-    due: bool = Field(default=False, description="两日内到期或已超期")
+    control: Id | None = Field(default=None, description=N_("指标或计划明细的 control_id"))
+    bucket: str | None = Field(default=None, description=N_("reserved、committed、accrued、paid；与 control 同用"))
+    todo: str | None = Field(default=None, description=N_("待本人办理的种类"))
+    due: bool = Field(default=False, description=N_("两日内到期或已超期"))
     sort: str | None = Field(default=None, description="submitted、total、due")
-    dir: str | None = Field(default=None, description="asc 为升序，默认降序")
+    dir: str | None = Field(default=None, description=N_("asc 为升序，默认降序"))
 
 
 class OrderBrief(Model):

@@ -43,7 +43,7 @@ class FilterQuery(Model):
 class StreamQuery(FilterQuery):
     """Where the feed is read from."""
 
-    after: int = Field(default=-1, ge=-1, le=2**62, description="上一次回答中的 head；从头读取为 -1")
+    after: int = Field(default=-1, ge=-1, le=2**62, description=N_("上一次回答中的 head；从头读取为 -1"))
     limit: int = Field(default=200, ge=1, le=500)
 
 

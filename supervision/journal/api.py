@@ -45,7 +45,7 @@ class CheckpointOut(Model):
 
     origin: str
     size: int
-    root: str = Field(description="SHA-256，十六进制")
+    root: str = Field(description=N_("SHA-256，十六进制"))
     note: Verbatim
     vkey: str
     at: datetime
@@ -66,7 +66,7 @@ class ProofOut(Model):
     leaf_hash: str
     entry: Verbatim
     family: str
-    path: list[str] = Field(description="审计路径，base64，自叶向根")
+    path: list[str] = Field(description=N_("审计路径，base64，自叶向根"))
     note: Verbatim
 
 

@@ -21,7 +21,7 @@ TAG = ("people",)
 class PeopleQuery(PageQuery):
     """Which people."""
 
-    q: str = Field(default="", max_length=60, description="账号、姓名或机构名称中的文字")
+    q: str = Field(default="", max_length=60, description=N_("账号、姓名或机构名称中的文字"))
     role: Role | None = None
 
 
@@ -53,7 +53,7 @@ class PersonIn(Model):
     name: str = Field(min_length=1, max_length=40)
     phone: str | None = Field(default=None, max_length=20)
     roles: list[Role] = Field(default_factory=list, max_length=10)
-    organisation_id: Id | None = Field(default=None, description="缺省为本机构；仅安全管理员可指定其他机构")
+    organisation_id: Id | None = Field(default=None, description=N_("缺省为本机构；仅安全管理员可指定其他机构"))
 
 
 class PersonMade(PersonOut):

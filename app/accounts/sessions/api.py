@@ -26,9 +26,9 @@ class TokenIn(Model):
 
     login: str = Field(min_length=1, max_length=40)
     password: str = Field(min_length=1, max_length=200)
-    code: str = Field(default="", max_length=10, description="动态口令；已启用时必填")
+    code: str = Field(default="", max_length=10, description=N_("动态口令；已启用时必填"))
     name: str = Field(default="API", min_length=1, max_length=60)
-    scopes: list[Permission] | None = Field(default=None, description="缺省为本人全部权限，但审批、支付须写明，且最长 8 小时")
+    scopes: list[Permission] | None = Field(default=None, description=N_("缺省为本人全部权限，但审批、支付须写明，且最长 8 小时"))
     ttl_minutes: int = Field(default=480, ge=1, le=90 * 24 * 60)
 
 
