@@ -134,8 +134,17 @@ class Casting:
         self.numbers: dict[str, int] = {}
 
     def _organisation(
-        self, kind: OrganisationKind, *, code: str, name: str, short: str, credit_code: str | None, region: str, level: int = 1,
-        parent: int | None = None, unit_kind: str | None = None,
+        self,
+        kind: OrganisationKind,
+        *,
+        code: str,
+        name: str,
+        short: str,
+        credit_code: str | None,
+        region: str,
+        level: int = 1,
+        parent: int | None = None,
+        unit_kind: str | None = None,
     ) -> int:
         number = self.writer.id(Organisation)
         self.by_code[code] = number
@@ -366,8 +375,6 @@ def gather(casting: Casting, scale: WorldScale, rng: Random, *, suspended: tuple
         casting.auditors(region)
     units = [casting.unit(seed) for seed in goods.units(rng, scale.places, scale.units)]
     seeds = list(goods.suppliers(rng, scale.suppliers))
-    barred = next(
-        no for no, seed in enumerate(seeds, start=1) if seed.region_code == CITY_OF_THE_TOUR and seed.kind == "framework"
-    )
+    barred = next(no for no, seed in enumerate(seeds, start=1) if seed.region_code == CITY_OF_THE_TOUR and seed.kind == "framework")
     sellers = [casting.seller(seed, no, suspended=suspended if no == barred else None) for no, seed in enumerate(seeds, start=1)]
     return Cast(units=units, sellers=sellers, bureaus=bureaus)

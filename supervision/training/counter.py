@@ -194,9 +194,7 @@ class Counter:
             ),
             verdicts=tuple(verdict.as_dict() for verdict in verdicts if verdict.outcome is not Outcome.PASS),
         )
-        self.writer.record(
-            fact, stream=deal.number, version=1, region=deal.unit.region, owner=deal.unit.id, actor=deal.buyer, at=at
-        )
+        self.writer.record(fact, stream=deal.number, version=1, region=deal.unit.region, owner=deal.unit.id, actor=deal.buyer, at=at)
 
     def _refused(
         self, unit: Unit, buyer: int, key: str, digest: str, facts: Facts, verdicts: Sequence[Verdict], wishes: Sequence[Wish], at: datetime
@@ -287,9 +285,7 @@ class Counter:
             lines=tuple(dict(line) for line in lines),
             details=details,
         )
-        self.writer.record(
-            fact, stream=deal.number, version=deal.version, region=deal.unit.region, owner=deal.unit.id, actor=actor, at=at
-        )
+        self.writer.record(fact, stream=deal.number, version=deal.version, region=deal.unit.region, owner=deal.unit.id, actor=actor, at=at)
         if target in GIVEN_BACK:
             deal.unit.past = [past for past in deal.unit.past if past.number != deal.number]
 

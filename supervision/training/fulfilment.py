@@ -286,9 +286,7 @@ class Fulfilment(Cards):
         actor = deal.buyer if side is Side.UNIT else deal.seller.people[Role.ORDER_CLERK]
         row = {"order_id": deal.id, "side": side, "score": score, "words": words, "actor_id": actor, "at": at}
         deal.rows.append((Rating, row))
-        fact = RatingGiven(
-            order=deal.number, side=side.value, unit_id=deal.unit.id, supplier_id=deal.seller.id, score=score, words=words
-        )
+        fact = RatingGiven(order=deal.number, side=side.value, unit_id=deal.unit.id, supplier_id=deal.seller.id, score=score, words=words)
         self.writer.record(
             fact, stream=f"{deal.number}:rating:{side.value}", version=1, region=deal.unit.region, owner=deal.unit.id, actor=actor, at=at
         )

@@ -99,7 +99,7 @@ def tokens(session: Session, *, name: str = "demo") -> dict[Role, str]:
 
 
 def budget_lines(session: Session, unit: str = UNIT) -> list[dict[str, Any]]:
-    """The unit's plan lines of this year with what is left of them, the richest first; amounts in fen."""
+    """The unit's plan lines of this year with what is left of them, the richest that can be ordered on first; amounts in fen."""
     query = (
         select(PlanLine, Plan.number, Allotment.number.label("allotment"), Allotment.economic_class, Control)
         .join(Plan, Plan.id == PlanLine.plan_id)
@@ -123,7 +123,7 @@ def budget_lines(session: Session, unit: str = UNIT) -> list[dict[str, Any]]:
         }
         for row in session.execute(query)
     ]
-    return sorted(rows, key=lambda row: -int(row["free_fen"]))
+    return sorted(rows, key=lambda row: (not row["pieces_left"], -int(row["free_fen"])))
 
 
 def product(session: Session, categories: Sequence[str] = ("A02021003",)) -> dict[str, Any] | None:

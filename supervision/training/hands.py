@@ -125,5 +125,3 @@ class Hands:
         keeper = self.actor(session, Role.ASSET_MANAGER, order.unit_id)
         for card in self._drafts(session, order):
             assets.store(session, keeper, card, order, keeper=keeper.name, place="综合办公室")
-
-

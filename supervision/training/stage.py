@@ -87,8 +87,17 @@ class Stage:
         return Want(article=article, planned=planned, quantity=pieces, address_id=next(iter(unit.places)), **more)
 
     def order(
-        self, unit: Unit, category: str, at: datetime, *, low_fen: int = 300_00, high_fen: int = 20_000_00, taken: Sequence[int] = (),
-        only: Seller | None = None, economic_class: str | None = None, reason: str | None = None,
+        self,
+        unit: Unit,
+        category: str,
+        at: datetime,
+        *,
+        low_fen: int = 300_00,
+        high_fen: int = 20_000_00,
+        taken: Sequence[int] = (),
+        only: Seller | None = None,
+        economic_class: str | None = None,
+        reason: str | None = None,
     ) -> Deal | None:
         """Send off one line and hand back the order, which stays on its plain way when it is told to go on."""
         planned = self.planned(unit, category, at, economic_class)
@@ -114,8 +123,16 @@ class Stage:
         return planted
 
     def stopped(
-        self, unit: Unit, ago: int, state: State, *, category: str = PAPER, planted: Planted | None = None,
-        then: Callable[[Deal, datetime], None] | None = None, only: Seller | None = None, high_fen: int = 9_000_00,
+        self,
+        unit: Unit,
+        ago: int,
+        state: State,
+        *,
+        category: str = PAPER,
+        planted: Planted | None = None,
+        then: Callable[[Deal, datetime], None] | None = None,
+        only: Seller | None = None,
+        high_fen: int = 9_000_00,
         others: list[int] | None = None,
     ) -> None:
         """An order that goes its plain way up to a state and waits there.

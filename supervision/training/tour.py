@@ -191,9 +191,7 @@ def take_identity(session: Session, person_id: int, stream: str, *, step: int = 
     """Open a session for one of the training province's people; every time leaves an event."""
     actor = people.actor_of(session, person_id)
     login = session.scalar(select(Person.login).where(Person.id == person_id)) or ""
-    fact = IdentityTaken(
-        person_id=person_id, login=login, role=",".join(sorted(actor.roles)), step=step, order=order
-    )
+    fact = IdentityTaken(person_id=person_id, login=login, role=",".join(sorted(actor.roles)), step=step, order=order)
     outbox.record(session, actor, fact, stream=f"tour/{stream}", region=actor.region, owner_id=actor.organisation_id)
     return sessions.open_for(session, person_id)
 

@@ -120,9 +120,23 @@ class Traffic:
 
     def _wish(self, session: Session, buyer: Actor, *, wrong: bool) -> Wish | None:
         """One line on a plan line with money, of an offer that is there; a wrong one asks for more than there is."""
-        purse = self._plan_line(session, buyer)
-        if purse is None:
-            return None
+        for purse in self._purses(session, buyer):
+            found = self._offer(session, purse)
+            if found is None:
+                continue
+            offer, pieces = found
+            left = (purse.control.quantity or 0) - purse.control.ordered
+            return Wish(
+                listing_id=offer.id,
+                quantity=left + 1 if wrong else self.rng.randint(1, pieces),
+                seen_price_fen=offer.price_fen,
+                plan_line_id=purse.plan_line.id,
+                address_id=None,
+            )
+        return None
+
+    def _offer(self, session: Session, purse: Purse) -> tuple[Listing, int] | None:
+        """A cheap offer for a plan line, and how many pieces of it the money and the plan allow."""
         offers = session.scalars(
             select(Listing)
             .join(Product, Product.id == Listing.product_id)
@@ -143,17 +157,10 @@ class Traffic:
         left = (purse.control.quantity or 0) - purse.control.ordered
         money = min(purse.control.free_fen, purse.allotment_free_fen, MOST_FEN)
         pieces = min(left, money // offer.price_fen, 3, offer.stock)
-        if pieces < 1:
-            return None
-        return Wish(
-            listing_id=offer.id,
-            quantity=left + 1 if wrong else self.rng.randint(1, pieces),
-            seen_price_fen=offer.price_fen,
-            plan_line_id=purse.plan_line.id,
-            address_id=None,
-        )
+        return (offer, pieces) if pieces > 0 else None
 
-    def _plan_line(self, session: Session, buyer: Actor) -> Purse | None:
+    def _purses(self, session: Session, buyer: Actor) -> list[Purse]:
+        """The buyer's plan lines that have money and pieces left, in any order."""
         money = Control.__table__.alias("money")
         free = money.c.amount_fen - money.c.reserved_fen - money.c.committed_fen - money.c.accrued_fen - money.c.paid_fen
         rows = session.execute(
@@ -171,10 +178,9 @@ class Traffic:
                 free > 50_00,
             )
         ).all()
-        if not rows:
-            return None
-        row = self.rng.choice(rows)
-        return Purse(row.PlanLine, row.Control, row.allotment_free_fen)
+        purses = [Purse(row.PlanLine, row.Control, row.allotment_free_fen) for row in rows]
+        self.rng.shuffle(purses)
+        return purses
 
     def advance(self) -> None:
         """Whoever is next with one of the open orders does his part; a quarter of the orders is sent back by the approver."""

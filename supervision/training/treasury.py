@@ -273,8 +273,18 @@ class Treasury:
         return self.projects[key]
 
     def _open(
-        self, kind: ControlKind, unit: Unit, year: int, amount_fen: int, quantity: int | None, *, stream: str, version: int, key: str,
-        actor: int | None, at: datetime,
+        self,
+        kind: ControlKind,
+        unit: Unit,
+        year: int,
+        amount_fen: int,
+        quantity: int | None,
+        *,
+        stream: str,
+        version: int,
+        key: str,
+        actor: int | None,
+        at: datetime,
     ) -> Purse:
         purse = Purse(id=self.writer.id(Control), amount_fen=amount_fen, quantity=quantity)
         self.purses.controls.append(purse)

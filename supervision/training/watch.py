@@ -99,9 +99,7 @@ class Watch:
         }
         for verdict in verdicts:
             if verdict.rule == "S02" and verdict.outcome is not Outcome.PASS:
-                found = rules.split_found(
-                    verdict.as_dict(), region=unit.region, unit_id=unit.id, this=this, year=clock.local(at).year
-                )
+                found = rules.split_found(verdict.as_dict(), region=unit.region, unit_id=unit.id, this=this, year=clock.local(at).year)
                 self.raise_alert(found, at)
 
     def approved(self, deal: Deal) -> None:
@@ -131,9 +129,7 @@ class Watch:
         since = at - timedelta(days=figures["d"])
         lost = [past for submitted, past in kept if submitted >= since]
         reached = sum(submitted >= since for submitted in self.reached[deal.seller.id])
-        found = rules.refuses_orders(
-            lost, reached, figures=figures, region=deal.seller.region, supplier_id=deal.seller.id, year=day.year
-        )
+        found = rules.refuses_orders(lost, reached, figures=figures, region=deal.seller.region, supplier_id=deal.seller.id, year=day.year)
         if found is not None:
             self.raise_alert(found, at)
 
@@ -266,5 +262,3 @@ class Watch:
 
 def _whole(deal: Deal, at: datetime) -> Past:
     return Past(number=deal.number, supplier_id=deal.seller.id, level3="", amount_fen=deal.total_fen, at=at)
-
-

@@ -41,6 +41,9 @@ Progress = Callable[[str, int, int], None]
 
 Sessions = Callable[[], Session]
 
+MOST_WAITING = 60_000
+"""So many rows are kept before they are written; the largest province also commits them, since it fits in no one transaction."""
+
 DOCUMENTS = 40
 """So many of the newest contracts get their PDF from the worker; older ones are made when somebody asks for them."""
 
@@ -112,15 +115,18 @@ def _make(session: Session, scale: Scale, number: int, now: datetime, consumers:
             wanted = treasury.wishes(unit, scale.lines_of_budget, moment) + wishes_of(unit.tag, fiscal, clock.local(now).year)
             year.plan(moment, partial(treasury.fund, unit, fiscal, wanted))
     weights = [unit.staff + (200 if unit.tag == "zz01" else 0) for unit in cast.units]
-    for moment in moments(rng, start + timedelta(days=1), now, round(scale.orders / 1.3)):
+    for moment in moments(rng, start + timedelta(days=1), now, round(scale.orders / 1.06)):
         year.plan(moment, year.buy(rng.choices(cast.units, weights)[0]))
 
     stories = Stories(year, cast, rng, now)
     stories.plant()
 
     def report() -> None:
-        if writer.waiting > 60_000 and not scale.atomic:
+        if writer.waiting > MOST_WAITING:
             writer.flush()
+            if not scale.atomic:
+                session.commit()
+                session.connection(execution_options={"write": True})
         if year.done % 200 == 0:
             progress("orders", year.orders, scale.orders)
 

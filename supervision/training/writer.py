@@ -141,5 +141,3 @@ class Writer:
         for table in self.last:
             name = table.__tablename__
             self.session.execute(text(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), (SELECT max(id) FROM {name}))"))  # noqa: S608 - our own table names
-
-

@@ -65,7 +65,7 @@ def buy(session: Session) -> int:
     """What the newcomer does at the first stop."""
     buyer = people.actor_of(session, session.scalars(select(Person.id).where(Person.login == guide.LOGINS[Role.BUYER])).one())
     found = guide.product(session)
-    line = next(row for row in guide.budget_lines(session) if row["category"] == "A02021003")
+    line = next(row for row in guide.budget_lines(session) if row["category"] == "A02021003" and row["pieces_left"])
     assert found is not None
     wish = Wish(
         listing_id=found["listing_id"], quantity=1, seen_price_fen=found["price_fen"], plan_line_id=line["plan_line_id"], address_id=None
@@ -103,15 +103,28 @@ def test_the_tour_leads_through_every_role_with_real_sessions_and_logs_each(mall
             with Session(engine) as session, commit(session):
                 row = session.scalars(select(PaymentApplication).where(PaymentApplication.order_id == order)).one()
                 payment = Payment(
-                    id="pi_tour", status=Status.SUCCEEDED, amount_fen=row.amount_fen, captured_fen=row.amount_fen, refunded_fen=0,
-                    currency="cny", application=row.number, receipt="GK1", failure=None, metadata={},
+                    id="pi_tour",
+                    status=Status.SUCCEEDED,
+                    amount_fen=row.amount_fen,
+                    captured_fen=row.amount_fen,
+                    refunded_fen=0,
+                    currency="cny",
+                    destination=row.payee_account,
+                    receipt="GK1",
+                    metadata={"application": row.number},
+                    created_at=clock.now(),
                 )
                 payments.settle(session, payment)
         else:
             hands.step(order)
     seller = next(login for login in logins if login.startswith("clerk."))
     assert list(dict.fromkeys(logins)) == [
-        "approver.zz01", seller, "acceptor.zz01", "finance.zz01", *(["asset.zz01"] if "asset.zz01" in logins else []), "supervisor.zz",
+        "approver.zz01",
+        seller,
+        "acceptor.zz01",
+        "finance.zz01",
+        *(["asset.zz01"] if "asset.zz01" in logins else []),
+        "supervisor.zz",
     ]
     assert continue_(client) == f"/watch/orders/{number}"
     assert client.get(f"/watch/orders/{number}").status_code == 200
