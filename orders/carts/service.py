@@ -172,9 +172,11 @@ def clear(session: Session, actor: Actor) -> None:
 
 
 def accept_prices(session: Session, actor: Actor, item_ids: Collection[int] | None = None) -> int:
-    """Take the prices of now as seen (按新价确认), of these lines or all; returns how many had changed."""
+    """Take the prices of now as seen (按新价确认), of these lines or all; returns how many had changed. Raises Missing."""
     actor.must(Permission.CART_USE)
     items = [item for item in queries.items_of(session, actor) if item_ids is None or item.id in item_ids]
+    if item_ids is not None and len(items) < len(set(item_ids)):
+        raise Missing()
     offers = listings.offers(session, (item.listing_id for item in items), actor.region, clock.today())
     changed = 0
     for item in items:

@@ -68,7 +68,9 @@ class Land:
                     world = factories.world(session, region=region)
                 self.places[relation] = Place(world, self._busy(session, world))
         self.people = self._people()
+        self.opened = {(who, kind): self._opened(actor, kind) for who, actor in self._holders().items() for kind in ("session", "token")}
         app.extensions["mall.worker"]().drain()
+        self.tile = next(str(path.relative_to(settings.folder("journal") / "tile")) for path in settings.folder("journal").glob("tile/0/*.p/*"))
         for place in self.places.values():
             with self.session() as session:
                 place.keys |= self._made_by_the_worker(session, place.keys["order"])
@@ -166,7 +168,14 @@ class Land:
                 client.set_cookie("mall_session", sessions.open_for(session, actor.person_id))
         return client
 
-    def credential(self, who: Actor, kind: str) -> int:
+    def _holders(self) -> dict[Role | str, Actor]:
+        """Everybody of the first world by role, and the buyers of the others by relation."""
+        holders: dict[Role | str, Actor] = dict(self.people.items())
+        for relation, place in self.places.items():
+            holders[relation] = place.world.actor(Role.BUYER)
+        return holders
+
+    def _opened(self, who: Actor, kind: str) -> int:
         """Another open session or token of somebody."""
         assert who.person_id
         with self.session() as session, commit(session):
