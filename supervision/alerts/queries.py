@@ -150,6 +150,13 @@ def by_number(session: Session, actor: Actor, number: str) -> Alert:
     return found
 
 
+def of_order(session: Session, actor: Actor, number: str, *, unit_id: int, supplier_id: int) -> list[Row]:
+    """The alerts that an order of these parties set off or helps to prove, the latest first."""
+    about = or_(Alert.order_number == number, Alert.evidence.contains(number, autoescape=True))
+    parties = or_(Alert.unit_id == unit_id, Alert.supplier_id == supplier_id)
+    return rows_of(session, session.scalars(select(Alert).where(visible_to(actor), parties, about).order_by(Alert.id.desc()).limit(20)))
+
+
 def next_unowned(session: Session, region: str) -> Alert | None:
     """The most urgent alert of one region that nobody owns."""
     query = select(Alert).where(Alert.region == region, Alert.state == AlertState.NEW).order_by(RANKS, Alert.id).limit(1)

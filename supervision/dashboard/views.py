@@ -22,6 +22,9 @@ from orders.purchases import queries as purchases
 from orders.purchases.queries import Order
 from orders.purchases.states import STATE_NAMES
 from orders.purchases.views import worded_all
+from supervision.alerts import queries as alerts
+from supervision.alerts.rules import TEXTS
+from supervision.alerts.states import ALERT_STATE_NAMES
 from supervision.dashboard import queries, rules
 from supervision.dashboard.broadcast import HEADERS, frames, reader, shared, start_at
 from supervision.dashboard.forms import (
@@ -261,7 +264,7 @@ def _item(entry: StreamEntry, states: dict[str, str], risks: dict[str, str], mod
         "leaf_index": entry.leaf_index,
         "at": entry.at.isoformat(timespec="milliseconds"),
         "time": clock.local(entry.at).strftime("%H:%M:%S"),
-        "day": clock.local(entry.at).strftime("%m-%d"),
+        "day": "" if clock.local(entry.at).date() == clock.today() else clock.local(entry.at).strftime("%m-%d"),
         "type": entry.type,
         "number": entry.number,
         "href": page_of(entry),
@@ -323,6 +326,9 @@ def order(number: str) -> ResponseReturnValue:
         ],
         proof=_proof(steps, request.args.get("step", type=int)),
         contract=contracts.of_order(session, found),
+        alerts=alerts.of_order(session, actor, number, unit_id=found.unit_id, supplier_id=found.supplier_id),
+        alert_titles={rule: text.title for rule, text in TEXTS.items()},
+        alert_states=ALERT_STATE_NAMES,
         region_of=region_name,
     )
 
