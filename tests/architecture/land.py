@@ -70,7 +70,9 @@ class Land:
         self.people = self._people()
         self.opened = {(who, kind): self._opened(actor, kind) for who, actor in self._holders().items() for kind in ("session", "token")}
         app.extensions["mall.worker"]().drain()
-        self.tile = next(str(path.relative_to(settings.folder("journal") / "tile")) for path in settings.folder("journal").glob("tile/0/*.p/*"))
+        self.tile = next(
+            str(path.relative_to(settings.folder("journal") / "tile")) for path in settings.folder("journal").glob("tile/0/*.p/*")
+        )
         for place in self.places.values():
             with self.session() as session:
                 place.keys |= self._made_by_the_worker(session, place.keys["order"])
@@ -98,11 +100,16 @@ class Land:
             with commit(session):
                 submission.record_attempt(session, buyer, refused, [wish], key=factories.serial("refused-"))
         with commit(session):
-            found = Finding(rule="T01", key=paying.number, region=world.unit.region, unit_id=unit_id, order=paying.number, inputs={}, parameters={})
+            found = Finding(
+                rule="T01", key=paying.number, region=world.unit.region, unit_id=unit_id, order=paying.number, inputs={}, parameters={}
+            )
             raised = alerts.raise_alert(session, found)
             item = carts.add(session, buyer, world.laser.id, 1)
             seller = session.get_one(Organisation, world.supplier.organisation_id)
-            spare = {kind: factories.person(session, of).id for kind, of in ((OrganisationKind.UNIT, world.unit), (OrganisationKind.SUPPLIER, seller))}
+            spare = {
+                kind: factories.person(session, of).id
+                for kind, of in ((OrganisationKind.UNIT, world.unit), (OrganisationKind.SUPPLIER, seller))
+            }
             assert raised is not None
             alert, item_id = raised.number, item.id
         return {

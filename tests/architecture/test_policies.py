@@ -140,7 +140,12 @@ def test_the_table_of_policies_is_what_the_code_says(bare: Flask) -> None:
 
 
 def test_every_permission_guards_something_and_every_role_may_something(bare: Flask) -> None:
-    used = {each for rule in policies.routes(bare) for each in policies.policy(bare, rule).permissions if rule.endpoint != "sessions_api.who_am_i"}
+    used = {
+        each
+        for rule in policies.routes(bare)
+        for each in policies.policy(bare, rule).permissions
+        if rule.endpoint != "sessions_api.who_am_i"
+    }
     assert all(used & granted for granted in GRANTS.values())
     assert used <= set(Permission)
 
