@@ -1,12 +1,14 @@
 """A small world in the database of the test, and the whole application on such a database."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
 
 from app.config import Settings
+from app.kernel import clock
 from app.kernel.db import commit
 from tests import factories
 from tests.factories import World
@@ -18,6 +20,14 @@ def world(session: Session) -> World:
     """One unit, one supplier, 100,000 yuan with 50,000 planned for printers at 1,000 each."""
     with commit(session):
         return factories.world(session)
+
+
+@pytest.fixture
+def late() -> Iterator[Callable[..., None]]:
+    """Lets the clock run ahead (`late(days=20)`), and back afterwards."""
+    clock.use_offset_file(None)
+    yield lambda **step: clock.advance(timedelta(**step))
+    clock.use_offset_file(None)
 
 
 @pytest.fixture

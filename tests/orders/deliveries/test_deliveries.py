@@ -1,12 +1,10 @@
 """Parcels, receipt, and acceptance line by line, with the money after each step to the fen."""
 
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.kernel import clock
 from app.kernel.db import commit
 from app.kernel.errors import Forbidden, Missing
 from app.kernel.outbox import Event
@@ -22,13 +20,6 @@ from tests import factories
 from tests.orders import steps
 
 pytestmark = pytest.mark.both_databases
-
-
-@pytest.fixture
-def late(monkeypatch):
-    """Lets the clock run ahead and back."""
-    monkeypatch.setattr(clock._offset, "seconds", 0.0)
-    return lambda **step: clock.advance(timedelta(**step))
 
 
 def quantities(session, order) -> list[tuple[int, int, int, int, int]]:

@@ -1,14 +1,12 @@
 """From the application to the treasury's receipt: sent once, paid once, whatever the gateway and its webhooks do."""
 
 import json
-from datetime import timedelta
 
 import httpx
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.kernel import clock
 from app.kernel.db import commit
 from app.kernel.outbox import Event, EventLease
 from orders.payments import handlers, queries, rules, service
@@ -36,12 +34,6 @@ def treasury(tmp_path):
 def gateway(treasury):
     with client("http://treasury.test", httpx.WSGITransport(app=treasury)) as made:
         yield made
-
-
-@pytest.fixture
-def late(monkeypatch):
-    monkeypatch.setattr(clock._offset, "seconds", 0.0)
-    return lambda **step: clock.advance(timedelta(**step))
 
 
 def send(session, gateway, captures=False) -> int:

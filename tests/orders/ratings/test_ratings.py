@@ -1,10 +1,7 @@
 """Both sides rate once, within the term."""
 
-from datetime import timedelta
-
 import pytest
 
-from app.kernel import clock
 from app.kernel.db import commit
 from app.kernel.errors import Forbidden, Missing
 from app.policy import Role
@@ -34,8 +31,7 @@ def test_each_side_rates_the_other_once(session, world):
     assert queries.averages(session, [world.supplier.organisation_id]) == {world.supplier.organisation_id: (2.0, 1)}
 
 
-def test_ratings_have_a_shape_a_time_and_people_who_may(session, world, monkeypatch):
-    monkeypatch.setattr(clock._offset, "seconds", 0.0)
+def test_ratings_have_a_shape_a_time_and_people_who_may(session, world, late):
     waiting = steps.delivered(session, world, {world.laser: 1})
     order = steps.accepted(session, world, {world.laser: 1})
     buyer = world.actor(Role.BUYER)
@@ -53,7 +49,7 @@ def test_ratings_have_a_shape_a_time_and_people_who_may(session, world, monkeypa
         with pytest.raises(refusal):
             rate(session, actor, of, score)
     assert [link.url for link in queries.actions(session, buyer, steps.fresh(session, order))] == [f"/orders/{order.number}/rating"]
-    clock.advance(timedelta(days=40))
+    late(days=40)
     with pytest.raises(rules.RatingClosed):
         rate(session, buyer, order)
     assert queries.actions(session, buyer, steps.fresh(session, order)) == []
