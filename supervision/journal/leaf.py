@@ -34,7 +34,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "money": ("allotment", "budget", "control", "move", "treasury"),
     "catalogue": ("brand", "category", "ceiling", "item", "limit", "listing", "need", "product", "supplier", "taxonomy"),
     "people": ("account", "organisation", "permission", "person", "role", "session", "unit"),
-    "watch": ("agency", "alert", "case", "credit", "draw", "expert", "finding", "hold", "rule", "watch"),
+    "watch": ("agency", "alert", "case", "credit", "draw", "expert", "finding", "hold", "notice", "rule", "watch"),
     "journal": ("epoch", "journal", "key"),
 }  # fmt: skip
 FAMILY_OF = {matter: family for family, matters in FAMILIES.items() for matter in matters}
