@@ -27,7 +27,7 @@ from app.config import Settings
 from app.kernel import passwords
 from app.kernel.db import commit, make_engine
 from app.kernel.outbox import Event
-from app.policy import Role
+from app.policy import OrganisationKind, Role
 from app.web import process
 from orders.purchases.states import State
 from orders.purchases.tables import Order
@@ -35,12 +35,12 @@ from tests import factories
 from tests.peers import ROOT
 
 UNIT, SUPPLIER = "郑州市档案馆", "郑州明泽办公设备有限公司"
-PASSWORD = "journey-of-2026-journey"  # noqa: S105 - the password of the journey's buyer, in a database made for the test
-LOGINS = {
-    Role.BUYER: "buyer.journey", Role.APPROVER: "approver.journey", Role.ACCEPTOR: "acceptor.journey", Role.FINANCE: "finance.journey",
-    Role.ASSET_MANAGER: "asset.journey", Role.UNIT_ADMIN: "admin.journey", Role.ORDER_CLERK: "clerk.journey", Role.LISTER: "lister.journey",
-    Role.SUPPLIER_ADMIN: "manager.journey", Role.SUPERVISOR: "supervisor.journey", Role.PLAN_CLERK: "plans.journey",
-    Role.DISCLOSURE_EDITOR: "disclosure.journey",
+PASSWORD = "journey-of-2026-journey"
+PEOPLE = {
+    Role.BUYER: ("buyer.journey", "陈知远"), Role.APPROVER: ("approver.journey", "林若兰"), Role.ACCEPTOR: ("acceptor.journey", "周维清"),
+    Role.FINANCE: ("finance.journey", "沈如一"), Role.ASSET_MANAGER: ("asset.journey", "贺守成"), Role.UNIT_ADMIN: ("admin.journey", "顾明"),
+    Role.ORDER_CLERK: ("clerk.journey", "何迎春"), Role.LISTER: ("lister.journey", "宋晓"), Role.SUPPLIER_ADMIN: ("manager.journey", "方达"),
+    Role.SUPERVISOR: ("supervisor.journey", "秦正"), Role.PLAN_CLERK: ("plans.journey", "程备"), Role.DISCLOSURE_EDITOR: ("disclosure.journey", "文昭"),
 }
 """Who plays the journey; everybody but the buyer signs in by cookie."""
 
@@ -68,20 +68,25 @@ def prepare(folder: Path) -> Path:
 
 def _stage(session: Session) -> None:
     """100,000 yuan with 50,000 filed for laser printers, 30,000 budgeted but not filed for desktops, and one supplier of both."""
-    world = factories.world(session, price_fen=LASER_PRICE)
-    desktops = factories.budget_line(session, world.allotment, category_code=factories.DESKTOP, quantity=5, amount_fen=30_000_00)
-    desktops.name = "台式计算机"
-    for actor, role in ((actor, role) for role, actor in world.people.items()):
-        person = session.get_one(Person, actor.person_id)
-        person.login = LOGINS[role]
-    session.get_one(Organisation, world.unit.id).name = UNIT
-    session.get_one(Organisation, world.supplier.organisation_id).name = SUPPLIER
-    world.supplier.name = SUPPLIER
-    session.get_one(Person, world.actor(Role.BUYER).person_id).password_hash = passwords.hashed(PASSWORD)
+    unit = factories.unit(session, name=UNIT, short_name="市档案馆")
+    seller = factories.supplier(session)
+    of_seller = session.get_one(Organisation, seller.organisation_id)
+    seller.name = of_seller.name = of_seller.short_name = SUPPLIER
+    bureau = factories.organisation(session, OrganisationKind.FINANCE, name="郑州市财政局政府采购监督管理处", short_name="市财政局")
+    people = {}
+    for of, roles in ((unit, factories.UNIT_ROLES), (of_seller, factories.SUPPLIER_ROLES), (bureau, factories.FINANCE_ROLES)):
+        for role in roles:
+            login, name = PEOPLE[role]
+            people[role] = factories.person(session, of, role, login=login, name=name)
+    people[Role.BUYER].password_hash = passwords.hashed(PASSWORD)
+    money = factories.allotment(session, unit)
+    printers = factories.budget_line(session, money, name="A4 黑白激光打印机")
+    factories.budget_line(session, money, category_code=factories.DESKTOP, quantity=5, amount_fen=30_000_00, name="台式计算机")
+    factories.plan(session, factories.actor(session, people[Role.FINANCE]), printers)
     laser = factories.product(session, brand="联想", model="LJ2655DN", title="联想 LJ2655DN A4 黑白激光打印机 双面 有线")
-    factories.listing(session, world.supplier, laser, price_fen=LASER_PRICE, stock=200)
+    factories.listing(session, seller, laser, price_fen=LASER_PRICE, stock=200)
     desktop = factories.product(session, factories.DESKTOP, brand="联想", model="M455J7", title="联想 启天 M455J7 台式计算机 16GB 512GB")
-    factories.listing(session, world.supplier, desktop, price_fen=DESKTOP_PRICE, stock=50)
+    factories.listing(session, seller, desktop, price_fen=DESKTOP_PRICE, stock=50)
 
 
 def _database(folder: Path) -> str:
