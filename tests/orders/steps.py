@@ -1,6 +1,6 @@
 """Takes an order along the loop, each step in its own transaction through the product's services, as the right person.
 
-    order = steps.accepted(session, world, {world.laser: 5})
+order = steps.accepted(session, world, {world.laser: 5})
 """
 
 from collections.abc import Mapping
