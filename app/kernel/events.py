@@ -22,6 +22,9 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"a fact holds {type(value).__name__}, which has no stored form")
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain).encode
+
+
 def body_of(fact: Fact) -> str:
     """The stored text of a fact: canonical enough to be hashed as stored (sorted keys, no white space)."""
-    return json.dumps(dataclasses.asdict(fact), ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain)
+    return _encode(vars(fact))

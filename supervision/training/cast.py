@@ -106,6 +106,10 @@ class Seller(Player):
         """Whether it may trade at this moment."""
         return self.suspended_from is None or at < self.suspended_from
 
+    def serves(self, region: str) -> bool:
+        """Whether it delivers to a region."""
+        return self.areas == PROVINCE or regions.within(region, self.areas)
+
     @property
     def is_sme(self) -> bool:
         """Whether it is a micro, small or medium enterprise."""

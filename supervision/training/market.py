@@ -2,13 +2,14 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
 from sqlalchemy.orm import Session
 
+from app.kernel import clock
 from app.policy import Role
 from catalog.listings import events
 from catalog.listings.rules import Offer
@@ -21,7 +22,7 @@ from catalog.products.tables import Product
 from catalog.taxonomy import queries as taxonomy
 from supervision.training import goods
 from supervision.training.cast import Cast, Seller
-from supervision.training.scales import Scale
+from supervision.training.scales import PROVINCE, Scale
 from supervision.training.writer import Writer
 
 MANY = 100_000
@@ -93,11 +94,14 @@ class Market:
 
     articles: list[Article]
     by_category: dict[str, list[Article]]
+    _typical: dict[str, int] = field(default_factory=dict)
 
     def typical_fen(self, category: str) -> int:
         """The middle price of a category's offers."""
-        prices = sorted(article.prices[0].price_fen for article in self.by_category[category])
-        return prices[len(prices) // 2]
+        if category not in self._typical:
+            prices = sorted(article.prices[0].price_fen for article in self.by_category[category])
+            self._typical[category] = prices[len(prices) // 2]
+        return self._typical[category]
 
 
 class Shelves:
@@ -109,11 +113,12 @@ class Shelves:
         self.rng = rng
         self.start = start
         self.now = now
+        self._known: dict[str, tuple[str, int, bool, tuple[str, ...]]] = {}
         self.changes: list[tuple[datetime, Article, Price, int]] = []
         """Price changes to come: when, of what, to what, and from how many fen."""
 
-    def fill(self, cast: Cast, scale: Scale) -> Market:
-        """Everything that is offered from the beginning on."""
+    def fill(self, cast: Cast, scale: Scale, after_each: Callable[[int], None]) -> Market:
+        """Everything that is offered from the beginning on; `after_each` is told how many offers there are."""
         sellers: dict[str, list[Seller]] = defaultdict(list)
         for seller in cast.sellers:
             for category in sorted(seller.categories):
@@ -137,6 +142,7 @@ class Shelves:
                 counts[seller.id] += 1
                 at += timedelta(milliseconds=400)
                 articles.append(self._article(seed, number, seller, counts[seller.id], at))
+                after_each(len(articles))
         by_category: dict[str, list[Article]] = defaultdict(list)
         for article in articles:
             by_category[article.seed.category_code].append(article)
@@ -164,17 +170,16 @@ class Shelves:
         return number
 
     def _article(self, seed: goods.ProductSeed, product: int, seller: Seller, no: int, at: datetime) -> Article:
-        today = self.now.date()
-        code = seed.category_code
+        facts = self._facts(seed.category_code)
         article = Article(
             id=self.writer.id(Listing),
             product_id=product,
             seller=seller,
             seed=seed,
-            category_name=taxonomy.names(self.session, [code]).get(code, code),
-            tax_rate=taxonomy.tax_rate_percent(self.session, code, today),
-            in_mall=taxonomy.in_mall(self.session, code, seller.region, today),
-            classes=tuple(sorted(taxonomy.classes_for(self.session, code, today))),
+            category_name=facts[0],
+            tax_rate=facts[1],
+            in_mall=facts[2],
+            classes=facts[3],
             delivery_days=self.rng.choice((1, 2, 2, 3, 3, 5)),
             stock=0 if self.rng.random() < 0.03 else self.rng.choice((5, 12, 30, 60, 120, 300, 800)),
         )
@@ -229,6 +234,18 @@ class Shelves:
                 },
             )
         return article
+
+    def _facts(self, code: str) -> tuple[str, int, bool, tuple[str, ...]]:
+        """Name, tax rate, whether the mall sells it, and the economic classes that may pay for it."""
+        if code not in self._known:
+            today = clock.local(self.now).date()
+            self._known[code] = (
+                taxonomy.names(self.session, [code]).get(code, code),
+                taxonomy.tax_rate_percent(self.session, code, today),
+                taxonomy.in_mall(self.session, code, PROVINCE, today),
+                tuple(sorted(taxonomy.classes_for(self.session, code, today))),
+            )
+        return self._known[code]
 
     def _plan_changes(self, article: Article) -> None:
         """Two offers of five change their price in the course of the year, mostly a little downwards."""

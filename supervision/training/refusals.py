@@ -39,7 +39,7 @@ def _article(stage: Stage, unit: Unit, category: str, at: datetime, *, most_fen:
     able = [
         article
         for article in stage.year.market.by_category[category]
-        if article.seller.trades_at(at) and article.offer_at(at).serves(unit.region) and article.price_at(at).price_fen <= most_fen
+        if article.seller.trades_at(at) and article.seller.serves(unit.region) and article.price_at(at).price_fen <= most_fen
     ]
     if not able:
         raise NoSuchCart(category)
@@ -96,7 +96,7 @@ def outside_mall(stage: Stage, unit: Unit, at: datetime) -> list[Want]:
     """A category that is left out of the mall catalogue on purpose."""
     shelves: Sequence[list[Article]] = list(stage.year.market.by_category.values())
     outside = next(
-        (a for shelf in shelves for a in shelf if not a.in_mall and a.seller.trades_at(at) and a.offer_at(at).serves(unit.region)), None
+        (a for shelf in shelves for a in shelf if not a.in_mall and a.seller.trades_at(at) and a.seller.serves(unit.region)), None
     )
     if outside is None:
         raise NoSuchCart("outside")

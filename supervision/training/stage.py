@@ -75,7 +75,7 @@ class Stage:
             price = article.price_at(at).price_fen
             if article.seller.id in taken or (only is not None and article.seller is not only):
                 continue
-            if not article.seller.trades_at(at) or not article.offer_at(at).serves(unit.region) or article.prices[0].at >= at:
+            if not article.seller.trades_at(at) or not article.seller.serves(unit.region) or article.prices[0].at >= at:
                 continue
             pieces = high_fen // price
             if pieces and low_fen <= pieces * price <= high_fen:

@@ -54,15 +54,18 @@ class Treasury:
         self.purses = purses
         self.projects: dict[tuple[int, int, str], int] = {}
         self.counted: dict[int, int] = defaultdict(int)
+        self._able: dict[tuple[str, date], list[str]] = {}
 
     def wishes(self, unit: Unit, lines: int, at: datetime) -> list[Wanted]:
         """What the unit means to buy in a year: the usual things, and some of its own."""
         on = clock.local(at).date()
-        able = [
-            category
-            for category in goods.categories()
-            if category in self.market.by_category and taxonomy.in_mall(self.session, category, unit.region, on)
-        ]
+        if (unit.region, on) not in self._able:
+            self._able[unit.region, on] = [
+                category
+                for category in goods.categories()
+                if category in self.market.by_category and taxonomy.in_mall(self.session, category, unit.region, on)
+            ]
+        able = self._able[unit.region, on]
         core = [category for category in CORE if category in able]
         rest = [category for category in able if category not in core]
         chosen = [*core, *self.rng.sample(rest, min(max(lines - len(core), 0), len(rest)))][:lines]

@@ -1,5 +1,6 @@
 """The tour and the demo logins. This blueprint is registered in the training province only."""
 
+import secrets
 from typing import Any
 
 from flask import Blueprint, current_app, render_template, request, url_for
@@ -33,6 +34,14 @@ STAGES = (
     N_("在线监管"),
     N_("信息公开"),
 )
+
+
+EXAMPLES = {
+    "/ship": {"carrier": "顺丰速运", "tracking": "SF1090026112400"},
+    "/accept": {"accepted": "max", "returned": "0"},
+    "/assets/": {"keeper": "王老师", "place": "办公楼 301"},
+}
+"""By a piece of the page's address: field and value."""
 
 
 def _tickets() -> URLSafeSerializer:
@@ -134,8 +143,17 @@ def strip(**_context: Any) -> Markup:
     here = tour.stop(db.session(), ticket)
     actor = maybe_me()
     is_me = actor is not None and actor.person_id is not None and actor.person_id == here.person_id
-    shown = render_template("training/_strip.html", here=here, is_me=is_me, is_looking=_is_looking(here), whole=tour.STAGES)
+    shown = render_template(
+        "training/_strip.html", here=here, is_me=is_me, is_looking=_is_looking(here), example=_example(request.path), whole=tour.STAGES
+    )
     return Markup(shown)  # noqa: S704 - a template of ours
+
+
+def _example(path: str) -> dict[str, str]:
+    """What a newcomer may let the strip put into the form of this page, so that nothing has to be typed."""
+    if path.endswith("/invoice"):
+        return {"number": f"2641{secrets.randbelow(10**16):016d}"}
+    return next((dict(values) for piece, values in EXAMPLES.items() if piece in path), {})
 
 
 def _is_looking(here: Stop) -> bool:

@@ -100,8 +100,20 @@ def _make(session: Session, scale: Scale, number: int, now: datetime, consumers:
     cast = gather(casting, scale, rng, suspended=(now - timedelta(days=40), now + timedelta(days=70)))
     progress("organisations", len(cast.units) + len(cast.sellers), len(cast.units) + len(cast.sellers))
     shelves = Shelves(session, writer, rng, max(start - timedelta(days=2), casting.at), now)
-    market = shelves.fill(cast, scale)
-    progress("listings", len(market.articles), scale.listings)
+
+    def settle() -> None:
+        if writer.waiting > MOST_WAITING:
+            writer.flush()
+            if not scale.atomic:
+                session.commit()
+                session.connection(execution_options={"write": True})
+
+    def filled(done: int) -> None:
+        if done % 500 == 0:
+            settle()
+            progress("listings", done, scale.listings)
+
+    market = shelves.fill(cast, scale, filled)
     purses = Purses()
     treasury = Treasury(session, writer, rng, market, purses)
     bureau = Bureau(session)
@@ -122,11 +134,7 @@ def _make(session: Session, scale: Scale, number: int, now: datetime, consumers:
     stories.plant()
 
     def report() -> None:
-        if writer.waiting > MOST_WAITING:
-            writer.flush()
-            if not scale.atomic:
-                session.commit()
-                session.connection(execution_options={"write": True})
+        settle()
         if year.done % 200 == 0:
             progress("orders", year.orders, scale.orders)
 

@@ -111,7 +111,7 @@ class Year:
         able = [
             article
             for article in self.rng.sample(shelf, min(len(shelf), 14))
-            if article.seller.trades_at(at) and article.offer_at(at).serves(unit.region) and article.prices[0].at < at
+            if article.seller.trades_at(at) and article.seller.serves(unit.region) and article.prices[0].at < at
         ]
         if not able:
             return None
