@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Blueprint, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from itsdangerous import BadSignature, URLSafeSerializer
 from markupsafe import Markup
 from werkzeug.wrappers import Response
@@ -80,7 +81,12 @@ def page() -> ResponseReturnValue:
     session, ticket = db.session(), _ticket()
     here = tour.stop(session, ticket) if ticket and ticket.seen != DONE else None
     return htmx.show(
-        "training/tour.html", here=here, logins=guide.logins(session), password=PASSWORD, product=guide.product(session), stages=STAGES
+        "training/tour.html",
+        here=here,
+        logins=guide.logins(session),
+        password=PASSWORD,
+        product=guide.product(session),
+        stages=[gettext(name) for name in STAGES],
     )
 
 
