@@ -75,7 +75,6 @@ def world(database: str, scale: str) -> Iterator[World]:
 
 def _fill(made: World, scale: str) -> World:
     yardstick.fill(made.yardstick_url)
-    mall(made, "init")
     mall(made, "demo", "--scale", scale)
     buyers = crowd.seat(made.mall_url, BUYERS)
     mall(made, "index", "rebuild")
