@@ -4,6 +4,7 @@
         product.address, product.cookie("buyer.zz01")
 """
 
+import contextlib
 import os
 import shutil
 import socket
@@ -143,13 +144,15 @@ class Product:
 
     def _wait_for_the_log(self) -> None:
         """Until the worker has sealed what was prepared, so that pages show their receipts."""
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while time.monotonic() < until:
-            answer = httpx.get(f"{self.address}/log/checkpoint", timeout=60)
-            if answer.status_code == 200 and int(answer.text.split("\n")[1]) >= self.ask(lambda s: s.scalar(select(func.count()).select_from(Event))):
-                return
+            with contextlib.suppress(httpx.TransportError):
+                answer = httpx.get(f"{self.address}/log/checkpoint", timeout=10)
+                sealed = int(answer.text.split("\n")[1]) if answer.status_code == 200 else 0
+                if sealed >= self.ask(lambda s: s.scalar(select(func.count()).select_from(Event))):
+                    return
             time.sleep(0.2)
-        raise AssertionError((self.folder / "worker.log").read_text()[-4000:])
+        raise AssertionError("".join((self.folder / name).read_text()[-3000:] for name in ("web.log", "worker.log")))
 
     @contextmanager
     def session(self) -> Iterator[Session]:

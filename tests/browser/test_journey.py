@@ -230,11 +230,11 @@ def test_a_buyer_sees_a_new_price_within_five_seconds(desk: Desk) -> None:
     with desk.product.session() as session:
         listing = session.scalars(select(Listing).where(Listing.title == LASER)).one()
     supplier = desk.page("lister.journey", f"/listings/{listing.id}")
-    supplier.get_by_label("单价").fill("988.00")
+    supplier.get_by_label("单价").fill("1028.00")
     supplier.get_by_role("button", name="改价").click()
     expect(supplier.locator("main")).to_contain_text("第 2 版")
     page, begun = desk.page(BUYER, "/search?q=LJ2655DN"), time.monotonic()
-    while "988.00" not in page.locator(".cards > li").first.inner_text():
+    while "1,028.00" not in page.locator(".cards > li").first.inner_text():
         assert time.monotonic() - begun < 5
         time.sleep(0.2)
         page.reload()
