@@ -43,6 +43,11 @@ console = Console(highlight=False)
 quiet = Console(highlight=False, stderr=True)
 COLUMNS = (TextColumn("{task.description:>14}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
 STEP = re.compile(r"(\d+)(wd|d|h)")
+LATER = (
+    "import os, sys, time; time.sleep(15);"
+    "os.execv(sys.executable, [sys.executable, '-m', 'flask', '--app', 'wsgi', 'mall', 'demo', 'traffic', 'run'])"
+)
+"""The traffic waits until web server and worker have started: they need the processors first."""
 AHEAD = 2_000
 """So many events without a leaf are sequenced in bulk before the mall is opened; fewer are left to the worker."""
 
@@ -269,8 +274,7 @@ def up() -> None:
         prepare(Size.SMALL, 1, console)
     except Refusal as refused:
         raise click.ClickException(sentence(refused)) from refused
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "mall", "demo", "traffic", "run"]
-    more = (Child("traffic", command),) if settings().demo_traffic > 0 else ()
+    more = (Child("traffic", [sys.executable, "-c", LATER]),) if settings().demo_traffic > 0 else ()
     run_servers(settings(), when_served=_welcome, more=more)
 
 
