@@ -184,6 +184,18 @@ def pending(session: Session, consumer: Consumer, limit: int) -> list[int]:
     return list(session.scalars(query))
 
 
+def batch(session: Session, consumer: Consumer) -> list[int]:
+    """What is taken next: new events together, but one that was begun before goes by itself.
+
+    An event that always fails would otherwise take those of its batch along each time.
+    """
+    ids = pending(session, consumer, consumer.batch)
+    begun = set(session.scalars(select(EventLease.event_id).where(EventLease.consumer == consumer.name, EventLease.event_id.in_(ids))))
+    if ids and ids[0] in begun:
+        return ids[:1]
+    return [i for i in ids if i not in begun]
+
+
 def claim(session: Session, consumer: Consumer, ids: Iterable[int], token: str) -> list[int]:
     """Lease these events; those that another worker took meanwhile are left out."""
     moment = clock.now()
@@ -216,7 +228,7 @@ def step(sessions: Callable[[], Session], consumer: Consumer) -> int:
     """Take one batch for one consumer through outside work, inside work and receipts; returns how many were done."""
     token = secrets.token_hex(8)
     with sessions() as session:
-        ids = pending(session, consumer, consumer.batch)
+        ids = batch(session, consumer)
         if not ids:
             return 0
         with commit(session):

@@ -115,6 +115,28 @@ def test_a_failed_event_is_kept_with_its_error_and_done_later(sessions: Callable
 
 
 @pytest.mark.both_databases
+def test_an_event_that_always_fails_does_not_keep_its_neighbours_waiting(sessions: Callable[[], Session]) -> None:
+    done: list[int] = []
+
+    def inside(_: Session, events: Sequence[Event], __: Any) -> None:
+        if any(event.body == '{"times":1}' for event in events):
+            raise RuntimeError("cannot be read")
+        done.extend(event.id for event in events)
+
+    consumer = Consumer("printer", ("bell.",), inside)
+    with sessions() as session:
+        ids = [ring(session, times) for times in range(4)]
+        assert outbox.step(sessions, consumer) == 0
+        session.rollback()
+        with commit(session):  # their pause is over
+            session.execute(update(EventLease).values(until=clock.now() - timedelta(seconds=1)))
+        for _ in range(4):
+            outbox.step(sessions, consumer)
+        assert done == [ids[0], ids[2], ids[3]]
+        assert session.scalars(select(EventLease.event_id)).all() == [ids[1]]
+
+
+@pytest.mark.both_databases
 def test_a_lease_that_ran_out_is_taken_over_and_the_late_worker_does_nothing(sessions: Callable[[], Session]) -> None:
     done: list[str] = []
     consumer = Consumer("slow", ("bell.",), lambda s, e, r: done.append(r), outside=lambda s, e: "late")
