@@ -184,13 +184,18 @@ def fundings(session: Session, actor: Actor, plan_line_ids: Iterable[int]) -> di
 
 
 def past_orders(session: Session, unit_id: int, level3: Iterable[str] | None, since: datetime) -> tuple[Past, ...]:
-    """The unit's standing orders in these level-3 categories (all for None) since a moment, summed per order and category."""
+    """The unit's standing orders in these level-3 categories (all for None) since a moment, summed per order and category.
+
+    What the approver took out, or both sides ended unsent, no longer counts.
+    """
     cut = func.substr(OrderLine.category_code, 1, 7)
     wanted = true() if level3 is None else cut.in_(set(level3))
+    kept_fen = func.sum(OrderLine.price_fen * (OrderLine.quantity - OrderLine.rejected))
     rows = session.execute(
-        select(Order.number, Order.supplier_id, Order.submitted_at, cut.label("level3"), func.sum(OrderLine.amount_fen).label("amount_fen"))
+        select(Order.number, Order.supplier_id, Order.submitted_at, cut.label("level3"), kept_fen.label("amount_fen"))
         .join(OrderLine, OrderLine.order_id == Order.id)
         .where(Order.unit_id == unit_id, Order.submitted_at >= since, Order.state.not_in(_VOID), wanted)
+        .where(OrderLine.quantity > OrderLine.rejected)
         .group_by(Order.number, Order.supplier_id, Order.submitted_at, cut)
         .order_by(Order.submitted_at)
     )
@@ -272,8 +277,12 @@ def standing_in(
 
 
 def given_up(session: Session, unit_id: int, since: datetime) -> tuple[Past, ...]:
-    """The unit's orders submitted since a moment that it withdrew after approval or ended after the contract (rule X02)."""
-    ended = or_(Order.state == State.TERMINATED, and_(Order.state == State.CANCELLED, Order.approver_id.is_not(None)))
+    """The unit's orders submitted since a moment that it withdrew after approval or ended after the contract (rule X02).
+
+    A contract that ended because goods were sent back has its cause in the acceptance record.
+    """
+    sent_back = select(OrderLine.id).where(OrderLine.order_id == Order.id, OrderLine.returned > 0).exists()
+    ended = or_(and_(Order.state == State.TERMINATED, ~sent_back), and_(Order.state == State.CANCELLED, Order.approver_id.is_not(None)))
     return _whole(session, Order.unit_id == unit_id, Order.submitted_at >= since, ended)
 
 

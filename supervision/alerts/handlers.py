@@ -142,10 +142,13 @@ def _missed(session: Session, rule: str, event: Event) -> Iterator[Finding]:
 
 
 def _entered(session: Session, event: Event) -> date | None:
-    """The day on which the order had entered the state that ran out: that of the event before."""
-    query = select(Event.at).where(Event.stream == event.stream, Event.version == event.prev_version)
-    before = session.scalar(query)
-    return None if before is None else clock.local(before).date()
+    """The day on which the order had entered the state that ran out; steps that it took inside that state do not count."""
+    query = select(Event.at, Event.body).where(Event.stream == event.stream, Event.version < event.version)
+    for at, text in session.execute(query.order_by(Event.version.desc())):
+        told = json.loads(text)
+        if told["previous"] != told["state"]:
+            return clock.local(at).date()
+    return None
 
 
 def _overdue(order: Order, due: date, amount_fen: int | None = None) -> Overdue:

@@ -14,6 +14,7 @@ from orders.approvals import handlers, queries, service
 from orders.approvals.queries import Show
 from orders.approvals.rules import NoReason, NotPlain
 from orders.budgets import audit
+from orders.purchases import queries as purchases
 from orders.purchases.rules import SamePerson
 from orders.purchases.states import NotNow, State
 from orders.purchases.tables import Order
@@ -194,3 +195,17 @@ def _travel(step: timedelta) -> None:
 def _present() -> Iterator[None]:
     yield
     clock.use_offset_file(None)
+
+
+def test_a_line_the_approver_took_out_no_longer_counts_towards_a_split(shop: Till) -> None:
+    order = two_lines(shop)
+    printer, _paper = purchases.lines_of(shop.session, order)
+    since = clock.now() - timedelta(days=1)
+    before = {past.level3: past.amount_fen for past in purchases.past_orders(shop.session, order.unit_id, None, since)}
+    assert before == {"A020210": 2_000_00, "A050401": 250_00}
+    shop.session.rollback()
+    with commit(shop.session):
+        mine = purchases.by_number(shop.session, shop.world.actor(Role.APPROVER), order.number)
+        service.approve(shop.session, shop.world.actor(Role.APPROVER), mine, {printer.id: "另行购置"})
+    after = {past.level3: past.amount_fen for past in purchases.past_orders(shop.session, order.unit_id, None, since)}
+    assert after == {"A050401": 250_00}

@@ -12,6 +12,7 @@ from app.kernel.outbox import Event
 from app.kernel.workdays import add_workdays
 from app.policy import Role
 from orders.contracts import service as contracts
+from orders.deliveries.handlers import deem_overdue
 from orders.payments.handlers import starter
 from orders.purchases import queries as purchases
 from orders.purchases import service as purchase
@@ -238,3 +239,32 @@ def test_late_delivery_and_late_payment_are_found_by_the_clock_once(watched):
         watched.work()
         assert len(alerts(session, "T04")) == 1
         assert len(alerts(session, "T02")) == 2
+
+
+def test_goods_deemed_accepted_are_alerted_once_with_the_day_they_were_due(watched):
+    world = watched.world
+    with watched.session() as session:
+        order = steps.delivered(session, world, {world.laser: 3})
+        due = clock.local(order.due_at).date()
+        clock.advance(timedelta(days=2))
+        steps.judge(session, world, order, (1, 0))  # a part is judged: the rest is due as before
+        session.rollback()
+        clock.advance(timedelta(days=12))
+        watched.work()
+        assert deem_overdue(watched.session) == 1
+        watched.work()
+        (alert,) = alerts(session, "T03")
+        assert queries.inputs_of(alert)["due"] == due.isoformat()
+
+
+def test_goods_sent_back_for_their_faults_are_not_cancelled_without_cause(watched):
+    world = watched.world
+    with watched.session() as session:
+        for _ in range(3):
+            order = steps.delivered(session, world, {world.laser: 1})
+            session.rollback()
+            steps.judge(session, world, order, (0, 1))
+            assert steps.fresh(session, order).state is State.TERMINATED
+        session.rollback()
+        watched.work()
+        assert alerts(session, "X02") == []
