@@ -1,5 +1,6 @@
 """The tour carries a newcomer through the whole journey by real sessions; in production it does not exist."""
 
+import json
 import re
 from pathlib import Path
 from random import Random
@@ -145,6 +146,20 @@ def test_demo_logins_let_in_with_one_click_and_no_other_login_does(mall):
     assert client.get("/watch/stream").status_code == 200
     assert client.post("/tour/as", data={"csrf_token": token(page), "as": "buyer.ly02"}).status_code == 404
     assert client.post("/tour/as", data={"as": "buyer.zz01"}).status_code == 400
+
+
+def test_programs_are_told_how_to_begin_and_their_tokens_work(mall):
+    result = mall.test_cli_runner().invoke(args=["mall", "demo", "--json"])
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert {person["role"] for person in told["logins"]} == {role.value for role in guide.LOGINS}
+    assert told["budget_lines"][0]["free_fen"] > 0
+    assert told["product"]["price_fen"] > 0
+    buyer = next(person for person in told["logins"] if person["role"] == "buyer")
+    answer = mall.test_client().get("/api/v1/orders", headers={"Authorization": f"Bearer {buyer['token']}"})
+    assert answer.status_code == 200
+    key = mall.test_cli_runner().invoke(args=["mall", "demo", "key", "--json"])
+    assert {each["rule"] for each in json.loads(key.stdout)["planted"]} == {"S02", "S04", "T01", "T02", "T03", "T04", "X02", "X03"}
 
 
 def test_production_has_no_tour(tmp_path: Path):
