@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.organisations import queries as organisations
 from app.kernel import clock, outbox, workdays
+from app.kernel.workdays import Deadline
 from app.policy import Actor
 from catalog.listings import service as listings
 from catalog.taxonomy import queries as taxonomy
@@ -27,15 +28,21 @@ _TERMS: dict[State, TermName] = {
     State.CONFIRMED: TermName.DELIVER,
     State.DELIVERED: TermName.ACCEPT,
 }
+_RESERVING = frozenset({State.HELD, State.SUBMITTED, State.PLACED})
 _DOERS = {Action.APPROVE: "approver_id", Action.ACCEPT: "acceptor_id"}
 
 
 def deadline(session: Session, state: State, region: str, start: date) -> tuple[datetime | None, bool]:
-    """When the state an order enters runs out, and whether that day is provisional (dated rows of the region)."""
+    """When the state an order enters runs out, and whether that day is provisional (dated rows of the region).
+
+    What is only reserved lapses with the budget year.
+    """
     name = _TERMS.get(state)
     if name is None:
         return None, False
     last = taxonomy.term(session, name, region, start).after(start)
+    if state in _RESERVING and last.on.year > start.year:
+        last = Deadline(date(start.year, 12, 31))
     return clock.end_of_day(last.on), last.provisional
 
 

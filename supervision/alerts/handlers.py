@@ -21,6 +21,7 @@ from orders.payments import queries as payments
 from orders.purchases import queries as purchases
 from orders.purchases.queries import KIND_OF, Order
 from orders.purchases.rules import Past
+from orders.purchases.service import deadline
 from orders.purchases.states import State
 from supervision.alerts import queries, rules, service
 from supervision.alerts.rules import Finding, Overdue
@@ -134,10 +135,10 @@ def _missed(session: Session, rule: str, event: Event) -> Iterator[Finding]:
     """The system acted because a deadline ran out: the deadline was yesterday at the latest."""
     order = purchases.by_number(session, SYSTEM, event.stream)
     due = clock.local(event.at).date() - timedelta(days=1)
-    name = TermName.CONFIRM if rule == "T01" else TermName.ACCEPT
     start = _entered(session, event)
     if start is not None:
-        due = taxonomy.term(session, name, order.region, start).after(start).on
+        due_at, _provisional = deadline(session, State.PLACED if rule == "T01" else State.DELIVERED, order.region, start)
+        due = clock.local(due_at).date() if due_at is not None else due
     yield rules.late(rule, _overdue(order, due), today=clock.today(), figures=taxonomy.parameters(session, rule, clock.today()))
 
 

@@ -1,7 +1,7 @@
 """Decisions inside the unit, and what each does to money and stock, to the fen."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy.orm import Session
@@ -209,3 +209,23 @@ def test_a_line_the_approver_took_out_no_longer_counts_towards_a_split(shop: Til
         service.approve(shop.session, shop.world.actor(Role.APPROVER), mine, {printer.id: "另行购置"})
     after = {past.level3: past.amount_fen for past in purchases.past_orders(shop.session, order.unit_id, None, since)}
     assert after == {"A050401": 250_00}
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_what_is_only_reserved_lapses_with_the_year(session: Session, shop: Till, approved: bool) -> None:
+    noon = datetime(clock.today().year, 12, 30, 12, tzinfo=clock.LOCAL)
+    _travel(noon - clock.now())
+    order = two_lines(shop)
+    if approved:
+        session.rollback()
+        with commit(session):
+            service.approve(session, shop.world.actor(Role.APPROVER), shop.reload(order.number))
+    due_at = shop.reload(order.number).due_at
+    assert due_at is not None and clock.local(due_at).date() == date(noon.year, 12, 31)
+    sessions = lambda: Session(session.get_bind())
+    session.rollback()
+    assert handlers.release_overdue(sessions) == 0
+    _travel(timedelta(days=2))
+    assert handlers.release_overdue(sessions) == 1
+    assert shop.reload(order.number).state is State.LAPSED
+    assert shop.figures() == (50_000_00, 0, 0, 0, 0)
