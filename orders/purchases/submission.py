@@ -115,9 +115,8 @@ def submit(
 
 def _claim_key(session: Session, actor: Actor, key: str, digest: str) -> tuple[Submission, bool]:
     """Insert the submission under its key; a second sender waits here for the first and gets what that one made."""
-    upsert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     made = session.scalars(
-        upsert(Submission)
+        _upsert(session, Submission)
         .values(
             number=numbers.new("TJ", at=clock.today()),
             key=key,
@@ -135,6 +134,10 @@ def _claim_key(session: Session, actor: Actor, key: str, digest: str) -> tuple[S
     if earlier.digest != digest:
         raise KeyReused()
     return earlier, False
+
+
+def _upsert(session: Session, table: type[Any]) -> Any:
+    return (postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert)(table)
 
 
 def _insert_orders(
@@ -289,19 +292,24 @@ def _reserve(session: Session, actor: Actor, orders: Sequence[Order], lines: Seq
 def record_attempt(
     session: Session, actor: Actor, refusal: SubmissionRefused, wishes: Sequence[Wish], *, key: str, reason: str | None = None
 ) -> str:
-    """Remember a refused submission after its rollback: one row and one event, once per key; returns its number."""
-    known = refused_before(session, actor, key)
+    """Remember a refused submission after its rollback: one row and one event, once per key; returns its number.
+
+    Raises KeyReused: under a key that was refused no other content is tried unseen.
+    """
+    digest = digest_of(wishes, reason)
+    known = refused_before(session, actor, key, digest)
     if known is not None:
         return known
     number, at = numbers.new("JJ", at=clock.today()), clock.now()
     offers = listings.offers(session, {wish.listing_id for wish in wishes}, actor.region, clock.today())
     total = sum(offers[wish.listing_id].price_fen * wish.quantity for wish in wishes if wish.listing_id in offers)
     suppliers = {offer.supplier_id: offer.supplier_name for offer in offers.values()}
-    session.add(
-        Attempt(
+    made = session.scalar(
+        _upsert(session, Attempt)
+        .values(
             number=number,
             key=key,
-            digest=digest_of(wishes, reason),
+            digest=digest,
             unit_id=actor.organisation_id or 0,
             region=actor.region,
             buyer_id=actor.person_id or 0,
@@ -310,7 +318,11 @@ def record_attempt(
             lines=json.dumps([asdict(wish) for wish in wishes]),
             at=at,
         )
+        .on_conflict_do_nothing(index_elements=[Attempt.buyer_id, Attempt.key])
+        .returning(Attempt.number)
     )
+    if made is None:  # a second click was faster
+        return refused_before(session, actor, key, digest) or number
     fact = events.SubmissionRefused(
         attempt=number,
         unit_id=actor.organisation_id or 0,
@@ -326,6 +338,10 @@ def record_attempt(
     return number
 
 
-def refused_before(session: Session, actor: Actor, key: str) -> str | None:
-    """The number of an attempt refused under this key, if there was one."""
-    return session.scalar(select(Attempt.number).where(Attempt.buyer_id == actor.person_id, Attempt.key == key))
+def refused_before(session: Session, actor: Actor, key: str, digest: str) -> str | None:
+    """The number of an attempt refused under this key, if there was one. Raises KeyReused when it was another content."""
+    query = select(Attempt.number, Attempt.digest).where(Attempt.buyer_id == actor.person_id, Attempt.key == key)
+    known = session.execute(query).one_or_none()
+    if known is not None and known.digest != digest:
+        raise KeyReused()
+    return known.number if known is not None else None

@@ -1,5 +1,7 @@
 """What an accepted submission leaves behind: one order per supplier, money and stock set aside, every check recorded."""
 
+import threading
+
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,13 +13,14 @@ from app.policy import Actor, Role
 from orders.approvals import service as approvals
 from orders.approvals.rules import NotExplained, NotTheBuyer
 from orders.budgets import audit
-from orders.purchases import queries
-from orders.purchases.rules import Facts, KeyReused, SamePerson
+from orders.carts import service
+from orders.purchases import queries, submission
+from orders.purchases.rules import Facts, KeyReused, SamePerson, SubmissionRefused
 from orders.purchases.states import State
-from orders.purchases.tables import DecisionRecord, Submission
+from orders.purchases.tables import Attempt, DecisionRecord, Submission
 from orders.purchases.verdicts import Outcome, RuleText, Verdict
 from tests import factories
-from tests.orders.till import Till, till
+from tests.orders.till import Refused, Till, till
 
 pytestmark = pytest.mark.both_databases
 
@@ -83,6 +86,43 @@ def test_one_key_for_two_contents_is_refused(session: Session) -> None:
     with pytest.raises(KeyReused):
         shop.send("key-00000001")
     assert shop.figures() == (49_000_00, 1_000_00, 0, 0, 0)
+
+
+def test_a_key_that_was_refused_hides_no_other_attempt(session: Session) -> None:
+    shop = till(session)
+    shop.put(shop.world.laser, 51)
+    refused = shop.send("key-00000001")
+    assert isinstance(refused, Refused) and refused.refusal.attempt
+    again = shop.send("key-00000001")
+    assert isinstance(again, Refused) and again.refusal.attempt == refused.refusal.attempt
+    shop.put(shop.world.laser, 1)
+    with pytest.raises(KeyReused):
+        shop.send("key-00000001")
+    assert factories.how_many(session, Attempt) == 1
+
+
+def test_two_refusals_of_one_key_at_once_are_one_attempt(session: Session, database_kind: str) -> None:
+    if database_kind == "sqlite":
+        pytest.skip("commands come one after the other")
+    shop = till(session)
+    shop.put(shop.world.laser, 51)
+    sending = shop.sending()
+    with pytest.raises(SubmissionRefused) as refused, commit(session):
+        service.send_off(session, shop.buyer, sending)
+    numbers: list[str | None] = []
+
+    def other() -> None:
+        with Session(session.get_bind()) as mine, commit(mine):
+            numbers.append(submission.record_attempt(mine, shop.buyer, refused.value, sending.wishes, key=sending.key))
+
+    thread = threading.Thread(target=other)
+    with commit(session):
+        numbers.append(submission.record_attempt(session, shop.buyer, refused.value, sending.wishes, key=sending.key))
+        thread.start()
+        thread.join(1.0)  # it waits for us
+    thread.join()
+    assert len(numbers) == 2 and len(set(numbers)) == 1
+    assert factories.how_many(session, Attempt) == 1
 
 
 # ---------------------------------------------------------------- holds
