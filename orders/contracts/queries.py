@@ -56,8 +56,9 @@ def document_of(session: Session, contract: Contract) -> ContractDocument | None
 
 
 def termination_of(session: Session, contract: Contract) -> Termination | None:
-    """The proposal, or agreement, to end a contract."""
-    return session.scalar(select(Termination).where(Termination.contract_id == contract.id))
+    """The proposal, or agreement, to end a contract, as it stands now."""
+    query = select(Termination).where(Termination.contract_id == contract.id)
+    return session.scalar(query.execution_options(populate_existing=True))
 
 
 def visible(session: Session, actor: Actor, *, cursor: str | None = None, limit: int = 50) -> paging.Page[tuple[Contract, Order]]:

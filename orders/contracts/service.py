@@ -169,6 +169,7 @@ def propose_termination(session: Session, actor: Actor, order: Order, reason: st
     """
     actor.must(Permission.CONTRACT_AGREE)
     party = rules.side_of(actor, order.unit_id, order.supplier_id)
+    _alone(session, order)
     contract = _ending(session, order)
     if not reason.strip():
         raise rules.ReasonMissing()
@@ -192,6 +193,7 @@ def drop_termination(session: Session, actor: Actor, order: Order) -> None:
     """Take the own proposal back, or decline the other party's. Raises Forbidden, Missing, NothingProposed."""
     actor.must(Permission.CONTRACT_AGREE)
     rules.side_of(actor, order.unit_id, order.supplier_id)
+    _alone(session, order)
     contract = queries.of_order(session, order)
     proposal = queries.termination_of(session, contract) if contract else None
     if contract is None or proposal is None or proposal.agreed_at is not None:
@@ -208,6 +210,7 @@ def agree_termination(session: Session, actor: Actor, order: Order) -> None:
     """
     actor.must(Permission.CONTRACT_AGREE)
     party = rules.side_of(actor, order.unit_id, order.supplier_id)
+    _alone(session, order)
     contract = _ending(session, order)
     proposal = queries.termination_of(session, contract)
     if proposal is None or proposal.agreed_at is not None:
@@ -234,6 +237,11 @@ def agree_termination(session: Session, actor: Actor, order: Order) -> None:
     session.flush()
     shelf.give_stock_back(session, ((line.listing_id, pieces) for line, pieces in rest if pieces))
     purchase.shift(session, actor, order, rest, Pool.COMMITTED, Pool.FREE)
+
+
+def _alone(session: Session, order: Order) -> None:
+    """Hold the order's row: what the two parties say of ending its contract comes one after the other."""
+    session.refresh(order, with_for_update={"key_share": True})
 
 
 def _ending(session: Session, order: Order) -> Contract:

@@ -248,6 +248,7 @@ def send_back(session: Session, actor: Actor, plan: Plan, reason: ReturnReason |
         raise OtherRegion(plan=plan.number, region=regions.by_code(plan.region).name)
     if reason is None or not note.strip():
         raise NoReason()
+    session.refresh(plan, with_for_update={"key_share": True})  # of two clerks at once the second finds what the first did
     refusal = check_return(
         number=plan.number,
         state=plan.state,

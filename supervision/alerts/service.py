@@ -87,7 +87,7 @@ def deadline(session: Session, severity: Severity, region: str) -> datetime | No
 
 def claim(session: Session, actor: Actor, alert: Alert) -> None:
     """Become the one owner. Raises Forbidden, OtherRegion, AlreadyHandled, Taken."""
-    _must_act(actor, alert)
+    _must_act(session, actor, alert)
     taken = session.execute(
         update(Alert)
         .where(Alert.id == alert.id, Alert.state == AlertState.NEW, Alert.owner_id.is_(None), Alert.version == alert.version)
@@ -114,7 +114,7 @@ def claim_next(session: Session, actor: Actor) -> Alert:
 
 def dismiss(session: Session, actor: Actor, alert: Alert, code: str, note: str = "") -> None:
     """Say with a code why the finding is none. Raises Forbidden, OtherRegion, NotOwner, AlreadyHandled, UnknownDismissCode."""
-    _must_decide(actor, alert)
+    _must_decide(session, actor, alert)
     if code not in set(DismissCode):
         raise rules.UnknownDismissCode()
     _end(alert, AlertState.DISMISSED, code=code, note=note.strip())
@@ -124,7 +124,7 @@ def dismiss(session: Session, actor: Actor, alert: Alert, code: str, note: str =
 
 def close(session: Session, actor: Actor, alert: Alert, note: str) -> None:
     """Say what was verified and done. Raises Forbidden, OtherRegion, NotOwner, AlreadyHandled, ConclusionMissing."""
-    _must_decide(actor, alert)
+    _must_decide(session, actor, alert)
     if not note.strip():
         raise rules.ConclusionMissing()
     _end(alert, AlertState.CLOSED, code=None, note=note.strip())
@@ -132,7 +132,9 @@ def close(session: Session, actor: Actor, alert: Alert, note: str) -> None:
     session.flush()
 
 
-def _must_act(actor: Actor, alert: Alert) -> None:
+def _must_act(session: Session, actor: Actor, alert: Alert) -> None:
+    """Hold the alert's row and judge it as it stands now: of two conclusions at once the second finds the first."""
+    session.refresh(alert, with_for_update={"key_share": True})
     actor.must(Permission.ALERT_HANDLE)
     if actor.region != alert.region:
         raise rules.OtherRegion(region=regions.full_name(alert.region))
@@ -140,8 +142,8 @@ def _must_act(actor: Actor, alert: Alert) -> None:
         raise rules.AlreadyHandled()
 
 
-def _must_decide(actor: Actor, alert: Alert) -> None:
-    _must_act(actor, alert)
+def _must_decide(session: Session, actor: Actor, alert: Alert) -> None:
+    _must_act(session, actor, alert)
     if alert.owner_id is None or alert.owner_id != actor.person_id:
         raise rules.NotOwner()
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from app.config import Settings
 from app.kernel.db import commit
@@ -125,6 +126,22 @@ def test_a_proposal_can_be_declined_and_made_again(session, world):
         service.propose_termination(session, world.actor(Role.ORDER_CLERK), steps.fresh(session, order), "停产")
     spoken = session.scalars(select(Event.type).where(Event.type.startswith("contract.")).order_by(Event.id)).all()
     assert spoken == ["contract.termination_proposed", "contract.termination_dropped", "contract.termination_proposed"]
+
+
+def test_a_proposal_signed_meanwhile_can_no_longer_be_dropped(session, world, database_kind):
+    if database_kind == "sqlite":
+        pytest.skip("commands come one after the other")
+    order = steps.confirmed(session, world, {world.laser: 1})
+    with commit(session):
+        service.propose_termination(session, world.actor(Role.BUYER), steps.fresh(session, order), "需求取消")
+    with pytest.raises(rules.NothingProposed), commit(session):
+        mine = steps.fresh(session, order)
+        seen = queries.termination_of(session, queries.of_order(session, mine))
+        assert seen.agreed_at is None
+        with Session(session.get_bind()) as other, commit(other):
+            service.agree_termination(other, world.actor(Role.ORDER_CLERK), steps.fresh(other, order))
+        service.drop_termination(session, world.actor(Role.BUYER), mine)
+    assert factories.how_many(session, Termination) == 1
 
 
 def test_what_was_not_sent_can_be_ended_once_what_was_sent_is_judged(session, world):

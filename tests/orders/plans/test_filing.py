@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from app.kernel import clock, numbers
 from app.kernel.db import commit
@@ -247,6 +248,18 @@ def test_after_its_first_order_a_plan_is_not_sent_back_even_if_that_was_withdraw
     with pytest.raises(PlanInUse):
         send_back(session, world)
     assert factories.figures(session, world.lines[0].control_id) == (50_000_00, 0, 0, 0, 0)
+
+
+def test_two_clerks_at_once_send_a_plan_back_once(session, world, database_kind):
+    if database_kind == "sqlite":
+        pytest.skip("commands come one after the other")
+    number, clerk = world.plan.number, world.actor(Role.PLAN_CLERK)
+    with pytest.raises(NotFiled), commit(session):
+        mine = session.scalars(select(Plan).where(Plan.number == number)).one()
+        with Session(session.get_bind()) as other:
+            send_back(other, world)
+        service.send_back(session, clerk, mine, ReturnReason.WRONG_BUDGET, "请补充资金来源")
+    assert audit(session) == []
 
 
 def test_the_return_period_ends_after_two_working_days(session, world):

@@ -268,3 +268,18 @@ def test_goods_sent_back_for_their_faults_are_not_cancelled_without_cause(watche
         session.rollback()
         watched.work()
         assert alerts(session, "X02") == []
+
+
+def test_two_conclusions_at_once_are_one(watched, database_kind):
+    if database_kind == "sqlite":
+        pytest.skip("commands come one after the other")
+    with watched.session() as session:
+        number = raised(session).number
+        with commit(session):
+            service.claim(session, watched.supervisor, queries.by_number(session, watched.supervisor, number))
+        with pytest.raises(rules.AlreadyHandled), commit(session):
+            mine = queries.by_number(session, watched.supervisor, number)
+            with watched.session() as other, commit(other):
+                service.close(other, watched.supervisor, queries.by_number(other, watched.supervisor, number), "查过")
+            service.dismiss(session, watched.supervisor, mine, "lawful")
+        assert types(session, number) == ["alert.raised", "alert.claimed", "alert.closed"]
