@@ -38,20 +38,27 @@ class Stage:
         self.today = clock.local(self.now).date()
 
     def day(self, ago: int) -> date:
-        """The working day so many working days ago; today counts as none if it is one."""
-        day = self.today
-        while not workdays.is_workday(day):
-            day -= timedelta(days=1)
+        """The working day so many working days ago; today counts as none if it is one.
+
+        The last two days of a year are left out: what is not concluded by then lapses with the year's money.
+        """
+        day = self._workday(self.today)
         for _ in range(ago):
-            day -= timedelta(days=1)
-            while not workdays.is_workday(day):
-                day -= timedelta(days=1)
+            day = self._workday(day - timedelta(days=1))
+        while (day.month, day.day) >= (12, 30):
+            day = self._workday(day - timedelta(days=1))
         return day
 
-    def at(self, ago: int, what: Callable[[datetime], None]) -> None:
-        """Do something on a working day some time ago; never later than an hour before now."""
-        moment = hours.any_moment(self.day(ago), self.rng)
-        self.year.plan(min(moment, self.now - timedelta(minutes=50 + self.rng.random() * 30)), what)
+    def _workday(self, day: date) -> date:
+        """This day, or the last working day before it."""
+        while not workdays.is_workday(day):
+            day -= timedelta(days=1)
+        return day
+
+    def at(self, ago: int, what: Callable[[datetime], None], *, this_year: bool = False) -> None:
+        """Do something on a working day some time ago, at the latest an hour before now; or just now where it must be in this year."""
+        moment, lately = hours.any_moment(self.day(ago), self.rng), self.now - timedelta(minutes=50 + self.rng.random() * 30)
+        self.year.plan(lately if this_year and moment.year != clock.local(self.now).year else min(moment, lately), what)
 
     def planned(self, unit: Unit, category: str, at: datetime, economic_class: str | None = None) -> Planned | None:
         """The unit's richest plan line of the category in that year."""
@@ -156,4 +163,5 @@ class Stage:
             if then is not None:
                 then(deal, at)
 
-        self.at(ago, go)
+        waits = planted is None and then is None and state in {State.SUBMITTED, State.PLACED}
+        self.at(ago, go, this_year=waits)  # an unconfirmed order of last year would have lapsed with its money

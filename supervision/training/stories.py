@@ -26,10 +26,10 @@ NEAR: Final = {"zz03": 12, "ny01": 70}
 TOUR_STATES: Final = (
     (State.SUBMITTED, 0, PAPER),
     (State.SUBMITTED, 1, LASER),
-    (State.PLACED, 2, PAPER),
-    (State.CONFIRMED, 3, LASER),
-    (State.SHIPPED, 4, PAPER),
-    (State.DELIVERED, 6, LASER),
+    (State.PLACED, 1, PAPER),
+    (State.CONFIRMED, 2, LASER),
+    (State.SHIPPED, 3, PAPER),
+    (State.DELIVERED, 4, LASER),
     (State.ACCEPTED, 9, PAPER),
     (State.INVOICED, 12, DESKTOP),
     (State.PAYING, 16, PAPER),
@@ -91,6 +91,8 @@ class Stories(Stage):
             if len(taken) == 8 and ago < 3:
                 deal.papers["silent"] = True  # nobody has explained the last one yet
             self.year.next(deal, at)
+            if deal.papers.get("silent"):
+                self.year.mind(deal)
 
         for no in range(8):
             self.at(ago + 2 * (7 - no), go)
@@ -206,7 +208,7 @@ class Stories(Stage):
                         self.year.refuse(deal, code, None, moment)
                         self.year.next(deal, moment)
 
-                self.year.plan(hours.later(at, self.rng, 10, 14), refuse)
+                self.year.plan(hours.later(at, self.rng, 5, 7), refuse)
                 return
 
         self.at(ago, go)
@@ -225,7 +227,7 @@ class Stories(Stage):
                 self.year.withdraw(deal, reason, moment)
                 self.year.next(deal, moment)
 
-        self.year.plan(hours.later(at, self.rng, 10, 14), go)
+        self.year.plan(hours.later(at, self.rng, 5, 7), go)
 
     def _terminate(self, deal: Deal, at: datetime) -> None:
         def propose(moment: datetime) -> None:
@@ -267,7 +269,7 @@ class Stories(Stage):
         for state, ago, category in TOUR_STATES:
             self.stopped(unit, ago, state, category=category)
         for tag in ("zz02", "ly01", "ny01", "hn01", "js01", "zm01"):
-            for back, state in ((0, State.SUBMITTED), (1, State.PLACED), (2, State.DELIVERED)):
+            for back, state in ((0, State.SUBMITTED), (1, State.PLACED), (3, State.DELIVERED)):
                 self.stopped(self.units[tag], back, state)
         self.stopped(unit, 12, State.SUBMITTED)  # nobody approves in time
 
