@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from app.kernel.errors import Forbidden, N_
+from app.kernel.errors import N_, Forbidden
 
 
 class OrganisationKind(StrEnum):
@@ -133,7 +133,9 @@ class Permission(StrEnum):
     JOURNAL_AUDIT = "journal:audit"
 
 
-_UNIT = frozenset({Permission.ACCOUNT_USE, Permission.CATALOGUE_BROWSE, Permission.ORDER_READ, Permission.BUDGET_READ, Permission.PLAN_READ})
+_UNIT = frozenset(
+    {Permission.ACCOUNT_USE, Permission.CATALOGUE_BROWSE, Permission.ORDER_READ, Permission.BUDGET_READ, Permission.PLAN_READ}
+)
 _SUPPLIER = frozenset({Permission.ACCOUNT_USE, Permission.CATALOGUE_BROWSE, Permission.ORDER_READ})
 _WATCH = frozenset(
     {

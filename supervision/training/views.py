@@ -38,9 +38,9 @@ STAGES = (
 
 
 EXAMPLES = {
-    "/ship": {"carrier": "顺丰速运", "tracking": "SF1090026112400"},
+    "/ship": {"carrier": N_("顺丰速运"), "tracking": "SF1090026112400"},
     "/accept": {"accepted": "max", "returned": "0"},
-    "/assets/": {"keeper": "王老师", "place": "办公楼 301"},
+    "/assets/": {"keeper": N_("王老师"), "place": N_("办公楼 301")},
 }
 """By a piece of the page's address: field and value."""
 

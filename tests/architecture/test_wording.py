@@ -64,11 +64,7 @@ def test_no_view_says_a_chinese_sentence_that_cannot_be_extracted() -> None:
         for room in ("views.py", "api.py", "forms.py"):
             for path in (ROOT / package).rglob(room):
                 tree = ast.parse(path.read_text())
-                docs = {
-                    id(node.body[0].value)
-                    for node in ast.walk(tree)
-                    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and isinstance(node.body[0], ast.Expr)
-                }
+                docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
                 wrapped = docs | {
                     id(argument)
                     for node in ast.walk(tree)
@@ -81,9 +77,13 @@ def test_no_view_says_a_chinese_sentence_that_cannot_be_extracted() -> None:
                     if isinstance(node, ast.Constant)
                     and isinstance(node.value, str)
                     and CHINESE.search(node.value)
+                    and node.value not in ENDINGS
                     and id(node) not in wrapped
                 ]
     assert bare == []
 
+
+ENDINGS = {"市"}
+"""What is cut off a region's name, not shown."""
 
 WRAPPERS = {"titled", "_", "_l", "N_", "gettext", "ngettext", "lazy_gettext", "pgettext"}

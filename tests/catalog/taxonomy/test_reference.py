@@ -24,7 +24,7 @@ TABLES = [table.__table__ for table in (Category, MallCategory, Limit, Term, Cla
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine = make_engine(f"sqlite:///{tmp_path_factory.mktemp('taxonomy') / 'mall.sqlite'}")
-    Base.metadata.create_all(engine, tables=TABLES)
+    Base.metadata.create_all(engine, tables=TABLES)  # type: ignore[arg-type]
     with Session(engine) as session, commit(session):
         service.load_reference(session, supplement=True)
     yield engine

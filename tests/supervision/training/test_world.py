@@ -69,7 +69,7 @@ def test_orders_stand_in_every_state_and_refused_carts_say_why(training_database
         assert {each["attempt"] for each in planted["refused"]} == set(refused)
         for each in planted["refused"]:
             assert set(each["rules"]) <= refused[each["attempt"]], each
-        assert (session.scalar(select(func.max(Event.at)))) <= clock.now()
+        assert session.scalars(select(func.max(Event.at))).one() <= clock.now()
     engine.dispose()
 
 
