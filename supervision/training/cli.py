@@ -31,9 +31,11 @@ from app.web.errors import sentence
 from app.web.extensions import db
 from app.web.process import Child
 from catalog.search.cli import engine, rebuild_index
+from orders.thread.audit import audit as audit_books
 from supervision.dashboard import queries as dashboard
 from supervision.dashboard import service as stream
 from supervision.journal import service as log
+from supervision.journal.audit import audit as audit_journal
 from supervision.journal.tables import Leaf
 from supervision.training import guide, key, traffic, world
 from supervision.training.cast import PASSWORD
@@ -64,7 +66,7 @@ def _sessions() -> Session:
 @contextmanager
 def _bar(shown: Console) -> Iterator[Any]:
     """A progress bar per thing that is being done."""
-    with Progress(*COLUMNS, console=shown, transient=True) as progress:
+    with Progress(*COLUMNS, console=shown, transient=True, disable=not shown.is_terminal) as progress:
         tasks: dict[str, TaskID] = {}
 
         def tell(what: str, done: int, whole: int) -> None:
@@ -93,7 +95,8 @@ def prepare(size: Size, number: int, shown: Console) -> None:
         key.write(chosen.folder(""), made.key)
         shown.print(
             f"[green]✓[/] training province ({size}): {made.units:,} units, {made.suppliers:,} suppliers, {made.listings:,} listings, "
-            f"{made.orders:,} orders, {made.events:,} events in {time.monotonic() - began:.1f} s"
+            f"{made.orders:,} orders, {made.events:,} events in {time.monotonic() - began:.1f} s",
+            soft_wrap=True,
         )
     _sequence(shown)
     _show(shown)
@@ -102,6 +105,24 @@ def prepare(size: Size, number: int, shown: Console) -> None:
     if engine().stats().documents != live:
         began = time.monotonic()
         shown.print(f"[green]✓[/] search index: {rebuild_index():,} listings in {time.monotonic() - began:.1f} s")
+    if empty and size is not Size.SMALL:  # the small one is proved by the tests
+        _prove(shown)
+
+
+def _prove(shown: Console) -> None:
+    """Hold the invariants of the books and the whole journal against what was written in bulk."""
+    began = time.monotonic()
+    with _sessions() as session:
+        faults = audit_books(session)
+    if faults:
+        raise click.ClickException(f"the books are not in order: {len(faults)} findings, the first is {faults[0]}")
+    shown.print(f"[green]✓[/] invariants of the books hold ({time.monotonic() - began:.1f} s)")
+    with _bar(shown) as tell, _sessions() as session:
+        verifier = log.verifier_at(settings().journal_key_path)
+        report = audit_journal(session, settings().folder("journal"), verifier, lambda done, whole: tell("audit", done, whole))
+    if not report.accepted:
+        raise click.ClickException(f"the journal is not accepted: {report.found} findings, see `mall journal audit`")
+    shown.print(f"[green]✓[/] journal accepted: {report.entries:,} entries, root {report.root} ({report.seconds:.1f} s)", soft_wrap=True)
 
 
 def _sequence(shown: Console) -> None:
