@@ -50,6 +50,8 @@ LATER = (
     "os.execv(sys.executable, [sys.executable, '-m', 'flask', '--app', 'wsgi', 'mall', 'demo', 'traffic', 'run'])"
 )
 """The traffic waits until web server and worker have started: they need the processors first."""
+MAKING = "training.making"
+"""Stands in the data folder while a province is made; the largest is written in many transactions."""
 AHEAD = 2_000
 """So many events without a leaf are sequenced in bulk before the mall is opened; fewer are left to the worker."""
 
@@ -85,14 +87,22 @@ def prepare(size: Size, number: int, shown: Console) -> None:
         log.create_key(chosen.journal_key_path, chosen.journal_origin)
     with _sessions() as session:
         empty = guide.is_empty(session)
+    making = chosen.folder("") / MAKING
+    if not empty and making.exists():
+        raise click.ClickException(
+            f"making the province was interrupted, half of it is there: empty {chosen.folder('')} (and the database, if it is elsewhere) "
+            "or set MALL_DATA_DIR to another folder, then try again"
+        )
     if empty:
         began = time.monotonic()
+        making.touch()
         worker: Worker = current_app.extensions["mall.worker"]()
         with _bar(shown) as tell:
             made = world.seed(
                 _sessions, scale_of(size), number=number, consumers=[consumer.name for consumer in worker.consumers], progress=tell
             )
         key.write(chosen.folder(""), made.key)
+        making.unlink()
         shown.print(
             f"[green]✓[/] training province ({size}): {made.units:,} units, {made.suppliers:,} suppliers, {made.listings:,} listings, "
             f"{made.orders:,} orders, {made.events:,} events in {time.monotonic() - began:.1f} s",

@@ -162,6 +162,13 @@ def test_programs_are_told_how_to_begin_and_their_tokens_work(mall):
     assert {each["rule"] for each in json.loads(key.stdout)["planted"]} == {"S02", "S04", "T01", "T02", "T03", "T04", "X02", "X03"}
 
 
+def test_half_a_province_is_not_opened(mall, training_database: Settings):
+    (training_database.folder("") / "training.making").touch()
+    result = mall.test_cli_runner().invoke(args=["mall", "demo"])
+    assert result.exit_code == 1
+    assert "interrupted" in result.output
+
+
 def test_production_has_no_tour(tmp_path: Path):
     from wsgi import create_app
 
