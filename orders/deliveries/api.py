@@ -26,6 +26,7 @@ api = Blueprint("deliveries_api", __name__, url_prefix="/api/v1/orders/<number>"
 TAG = ("deliveries",)
 
 No = Annotated[int, Field(ge=1, le=10**6, description=N_("订单明细行号"))]
+Seen = Annotated[int, Field(ge=1, le=10**9, description=N_("读到的订单版本；订单已有变动时拒绝，重复提交不会重复办理"))]
 Pieces = Annotated[int, Field(ge=0, le=10**9)]
 
 
@@ -41,6 +42,7 @@ class ShipmentIn(Model):
 
     carrier: str = Field(min_length=1, max_length=40)
     tracking: str = Field(min_length=1, max_length=60)
+    version: Seen
     lines: list[PieceIn] = Field(min_length=1, max_length=500)
 
 
@@ -90,6 +92,7 @@ class JudgementIn(Model):
 class AcceptanceIn(Model):
     """An acceptance."""
 
+    version: Seen
     lines: list[JudgementIn] = Field(min_length=1, max_length=500)
     remarks: str = Field(default="", max_length=400)
 
@@ -145,7 +148,7 @@ def ship(number: str, json: ShipmentIn) -> tuple[ShipmentOut, int]:
         order = purchases.by_number(session, me(), number)
         ids = _line_ids(session, order, [each.line for each in json.lines])
         pieces = [Piece(ids[each.line], each.quantity) for each in json.lines]
-        made = service.ship(session, me(), order, pieces, carrier=json.carrier, tracking=json.tracking).number
+        made = service.ship(session, me(), order, pieces, carrier=json.carrier, tracking=json.tracking, seen=json.version).number
         parcel = next(each for each in queries.parcels_of(session, order) if each.shipment.number == made)
         return _parcel(parcel), 201
 
@@ -194,7 +197,7 @@ def accept(number: str, json: AcceptanceIn) -> tuple[AcceptanceOut, int]:
             )
             for each in json.lines
         ]
-        made = service.accept(session, me(), order, said, remarks=json.remarks).number
+        made = service.accept(session, me(), order, said, remarks=json.remarks, seen=json.version).number
         record = next(each for each in queries.acceptances_of(session, order) if each.acceptance.number == made)
         return _record(record), 201
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, IntegerField, StringField, TextAreaField
-from wtforms.validators import DataRequired, Length, NumberRange, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from app.kernel.errors import N_, Invalid
 from app.web.forms import Form
@@ -20,8 +20,9 @@ class RowsUnread(Invalid):
 
 
 class ShipForm(Form):
-    """Who carries the parcel."""
+    """Who carries the parcel; `seen` is the order's version on the page."""
 
+    seen = IntegerField(validators=[InputRequired()])
     carrier = StringField(_l("承运单位"), validators=[DataRequired(), Length(max=40)])
     tracking = StringField(_l("运单号"), validators=[DataRequired(), Length(max=60)])
 
@@ -42,8 +43,9 @@ class ParcelRow(Form):
 
 
 class AcceptForm(Form):
-    """What is said of the acceptance as a whole."""
+    """What is said of the acceptance as a whole; `seen` is the order's version on the page."""
 
+    seen = IntegerField(validators=[InputRequired()])
     remarks = TextAreaField(_l("验收意见"), validators=[Length(max=400)])
 
 

@@ -23,12 +23,15 @@ from orders.purchases.tables import Order, OrderLine
 DEEMED_REMARK = N_("验收期限届满未提出异议，视同验收")
 
 
-def ship(session: Session, actor: Actor, order: Order, pieces: Sequence[Piece], *, carrier: str, tracking: str) -> Shipment:
-    """Send a parcel with part or all of what is not yet sent.
+def ship(
+    session: Session, actor: Actor, order: Order, pieces: Sequence[Piece], *, carrier: str, tracking: str, seen: int | None = None
+) -> Shipment:
+    """Send a parcel with part or all of what is not yet sent; `seen` is the order's version that the sender looked at.
 
     Raises NotNow, Forbidden, Missing, NothingToShip, TooManyShipped, UnknownLine, TooLate.
     """
     supplier_side(actor, order.supplier_id)
+    purchase_rules.not_moved_on(order.number, order.version, seen)
     next_state(order.state, Action.SHIP)
     lines = {line.id: line for line in purchases.lines_of(session, order)}
     sent = rules.check_parcel(queries.stands_of(list(lines.values())), pieces)
@@ -83,14 +86,19 @@ def receive(session: Session, actor: Actor, order: Order, number: str) -> Shipme
     return parcel.shipment
 
 
-def accept(session: Session, actor: Actor, order: Order, judgements: Sequence[Judgement], *, remarks: str = "") -> Acceptance:
+def accept(
+    session: Session, actor: Actor, order: Order, judgements: Sequence[Judgement], *, remarks: str = "", seen: int | None = None
+) -> Acceptance:
     """Accept what arrived line by line, or send it back (实施条例 45); the buyer cannot.
+
+    `seen` is the order's version that the acceptor looked at: the same form sent twice is one acceptance.
 
     Accepted pieces are owed for, pieces sent back are released to plan, allotment and shelf. The order is accepted when
     every ordered piece is judged, and ends when all was sent back. Raises NotNow, Forbidden, SamePerson, Missing,
     NothingJudged, TooManyJudged, ReturnReasonMissing, ItemNotMet, SerialsDiffer, TooLate.
     """
     unit_side(actor, order.unit_id)
+    purchase_rules.not_moved_on(order.number, order.version, seen)
     next_state(order.state, Action.ACCEPT)
     purchase_rules.separate_duties(Action.ACCEPT, actor.person_id, order.buyer_id, order.approver_id, order.acceptor_id)
     lines = purchases.lines_of(session, order)

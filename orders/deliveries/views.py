@@ -40,7 +40,8 @@ def ship(number: str) -> ResponseReturnValue:
         pieces = [row.piece(line_id) for line_id, row in rows.items()]
         with refusals_on(form), commit(db.session()) as session:
             order = purchases.by_number(session, me(), number)
-            made = service.ship(session, me(), order, pieces, carrier=form.carrier.data, tracking=form.tracking.data)
+            said = {"carrier": form.carrier.data, "tracking": form.tracking.data, "seen": form.seen.data}
+            made = service.ship(session, me(), order, pieces, **said)
             flash(_("包裹 %(number)s 已发出", number=made.number), "ok")
             return htmx.go(purchases.address(number))
     return _ship_page(number, form, rows, status=422)
@@ -104,7 +105,7 @@ def accept(number: str) -> ResponseReturnValue:
         said = [row.judgement(line_id) for line_id, row in rows.items()]
         with refusals_on(form), commit(db.session()) as session:
             order = purchases.by_number(session, me(), number)
-            record = service.accept(session, me(), order, said, remarks=form.remarks.data or "")
+            record = service.accept(session, me(), order, said, remarks=form.remarks.data or "", seen=form.seen.data)
             flash(_("验收单 %(number)s 已生成", number=record.number), "ok")
             return htmx.go(url_for("deliveries.acceptance", number=record.number))
     return _accept_page(number, form, rows, status=422)

@@ -325,6 +325,12 @@ class TooLate(Conflict):
     number: str
 
 
+def not_moved_on(number: str, version: int, seen: int | None) -> None:
+    """Refuse a command given on an older view of the order, a second click among them. Raises TooLate."""
+    if seen is not None and seen != version:
+        raise TooLate(number=number)
+
+
 class SamePerson(Conflict):
     """Incompatible duties (rule P12)."""
 

@@ -149,13 +149,14 @@ def delivered(mall: ServedMall, number: str) -> None:
     """Shipped in two parts and signed for, accepted by a third person: the money is owed."""
     clerk, acceptor = mall.by(Role.ORDER_CLERK), mall.by(Role.ACCEPTOR)
     for pieces, tracking in ((6, "SF0001"), (4, "SF0002")):
-        parcel = clerk.post(
-            f"/orders/{number}/shipments", {"carrier": "顺丰", "tracking": tracking, "lines": [{"line": 1, "quantity": pieces}]}
-        )
+        seen = clerk.get(f"/orders/{number}")["version"]
+        sent = {"carrier": "顺丰", "tracking": tracking, "version": seen, "lines": [{"line": 1, "quantity": pieces}]}
+        parcel = clerk.post(f"/orders/{number}/shipments", sent)
+        assert clerk.post(f"/orders/{number}/shipments", sent, status=409)["code"] == "order.changed"
         acceptor.post(f"/orders/{number}/receipts", {"shipment": parcel["number"]}, status=200)
     assert state(mall, number) == "delivered" and money(mall) == (100_000_00 - TOTAL, 0, TOTAL, 0, 0)
     serials = [f"SN{each:03d}" for each in range(PIECES)]
-    record = acceptor.post(f"/orders/{number}/acceptances", {"lines": [{"line": 1, "accepted": PIECES, "serials": serials}]})
+    record = acceptor.post(f"/orders/{number}/acceptances", {"version": acceptor.get(f"/orders/{number}")["version"], "lines": [{"line": 1, "accepted": PIECES, "serials": serials}]})
     assert (record["accepted_fen"], record["returned_fen"]) == (TOTAL, 0)
     mall.drain()
     assert state(mall, number) == "accepted" and money(mall) == (100_000_00 - TOTAL, 0, 0, TOTAL, 0)

@@ -159,12 +159,14 @@ def test_the_back_half_by_programs(back):
     assert clerk("POST", f"{base}/terminations/agree").json["code"] == "contract.other_side_signs"
     assert buyer("DELETE", f"{base}/terminations").status_code == 200
 
-    unknown = clerk("POST", f"{base}/shipments", json={"carrier": "顺丰", "tracking": "SF1", "lines": [{"line": 9, "quantity": 1}]})
+    unknown = clerk("POST", f"{base}/shipments", json={"carrier": "顺丰", "tracking": "SF1", "version": 3, "lines": [{"line": 9, "quantity": 1}]})
     assert unknown.json["code"] == "delivery.unknown_line"
-    parcel = clerk("POST", f"{base}/shipments", json={"carrier": "顺丰", "tracking": "SF1", "lines": [{"line": 1, "quantity": 5}]})
+    send = {"carrier": "顺丰", "tracking": "SF1", "version": 3, "lines": [{"line": 1, "quantity": 5}]}
+    parcel = clerk("POST", f"{base}/shipments", json=send)
     assert (parcel.status_code, parcel.json["lines"]) == (201, [{"line": 1, "quantity": 5}])
     assert acceptor("POST", f"{base}/receipts", json={"shipment": parcel.json["number"]}).json["state"] == "delivered"
-    record = acceptor("POST", f"{base}/acceptances", json={"lines": [{"line": 1, "accepted": 5, "serials": ["A", "B", "C", "D", "E"]}]})
+    said = {"version": 5, "lines": [{"line": 1, "accepted": 5, "serials": ["A", "B", "C", "D", "E"]}]}
+    record = acceptor("POST", f"{base}/acceptances", json=said)
     assert (record.status_code, record.json["accepted_fen"], record.json["kind"]) == (201, 5_000_00, "signed")
     work(back)
 

@@ -17,7 +17,7 @@ from tests import factories
 
 
 class Visitor:
-    """A signed-in browser; forms are sent with the token of the page they stand on."""
+    """A signed-in browser; forms are sent with the token of the page they stand on, and the version of the order it shows."""
 
     def __init__(self, app: Flask, secret: str | None) -> None:
         self.client: FlaskClient = app.test_client()
@@ -34,9 +34,11 @@ class Visitor:
         return answer.get_data(as_text=True)
 
     def post(self, address: str, page: str, **fields: Any) -> TestResponse:
-        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self.text(page))
+        text = self.text(page)
+        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', text)
         assert found, f"{page} holds no form"
-        return self.client.post(address, data={"csrf_token": found[1], **fields})
+        seen = dict(re.findall(r'<input type="hidden" name="(seen)" value="(\d+)">', text))
+        return self.client.post(address, data={"csrf_token": found[1], **seen, **fields})
 
 
 class Caller:

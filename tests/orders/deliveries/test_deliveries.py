@@ -15,6 +15,7 @@ from orders.deliveries.rules import Judgement, Piece
 from orders.deliveries.states import AcceptanceKind
 from orders.deliveries.tables import Acceptance
 from orders.purchases import rules as purchase_rules
+from orders.purchases.rules import TooLate
 from orders.purchases.states import NotNow, State
 from tests import factories
 from tests.orders import steps
@@ -181,3 +182,31 @@ def test_the_supplier_ships_only_his_own_orders(session, world):
     with pytest.raises(Missing), commit(session):
         service.ship(session, other, steps.fresh(session, order), [Piece(line.id, 1)], carrier="顺丰", tracking="SF1")
     assert quantities(session, order) == [(1, 0, 0, 0, 0)]
+
+
+def test_an_acceptance_sent_twice_is_one_acceptance(session, world):
+    order = steps.confirmed(session, world, {world.laser: 10})
+    steps.ship(session, world, order, 10)
+    steps.receive(session, world, order)
+    order = steps.fresh(session, order)
+    line, seen = steps.lines(session, order)[0], order.version
+    half = [Judgement(line_id=line.id, accepted=5)]
+    with commit(session):
+        service.accept(session, world.actor(Role.ACCEPTOR), order, half, seen=seen)
+    before = steps.funds(session, world)
+    with pytest.raises(TooLate), commit(session):
+        service.accept(session, world.actor(Role.ACCEPTOR), steps.fresh(session, order), half, seen=seen)
+    assert quantities(session, order) == [(10, 10, 10, 5, 0)]
+    assert steps.funds(session, world) == before
+
+
+def test_a_parcel_sent_twice_is_one_parcel(session, world):
+    order = steps.confirmed(session, world, {world.laser: 10})
+    order = steps.fresh(session, order)
+    piece, seen = [Piece(steps.lines(session, order)[0].id, 5)], order.version
+    clerk = world.actor(Role.ORDER_CLERK)
+    with commit(session):
+        service.ship(session, clerk, order, piece, carrier="顺丰", tracking="SF1", seen=seen)
+    with pytest.raises(TooLate), commit(session):
+        service.ship(session, clerk, steps.fresh(session, order), piece, carrier="顺丰", tracking="SF1", seen=seen)
+    assert quantities(session, order) == [(10, 5, 0, 0, 0)]
