@@ -175,6 +175,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         Permission.CONTRACT_CONFIRM,
         Permission.CONTRACT_AGREE,
         Permission.GOODS_SHIP,
+        Permission.GOODS_RECEIVE,
         Permission.INVOICE_ISSUE,
         Permission.INVOICE_READ,
         Permission.RATING_GIVE,

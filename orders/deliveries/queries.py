@@ -155,7 +155,7 @@ def actions(session: Session, actor: Actor, order: Order) -> list[ActionLink]:
         return []
     mine, theirs = actor.organisation_id == order.unit_id, actor.organisation_id == order.supplier_id
     ships = theirs and actor.may(Permission.GOODS_SHIP)
-    receives = mine and actor.may(Permission.GOODS_RECEIVE)
+    receives = (mine or theirs) and actor.may(Permission.GOODS_RECEIVE)
     accepts = mine and actor.may(Permission.GOODS_ACCEPT) and actor.person_id != order.buyer_id
     if not (ships or receives or accepts):
         return []
@@ -164,7 +164,7 @@ def actions(session: Session, actor: Actor, order: Order) -> list[ActionLink]:
     if ships and any(stand.to_ship for stand in stands):
         links.append(ActionLink(label=N_("发货"), url=address(order.number, "ship"), primary=True))
     if receives and any(stand.shipped > stand.delivered for stand in stands):
-        links.append(ActionLink(label=N_("签收包裹"), url=address(order.number, "receive"), primary=True))
+        links.append(ActionLink(label=N_("签收包裹") if mine else N_("报告送达"), url=address(order.number, "receive"), primary=mine))
     if accepts and any(stand.to_judge for stand in stands):
         links.append(ActionLink(label=N_("逐项验收"), url=address(order.number, "accept"), primary=not links))
     return links

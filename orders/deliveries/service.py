@@ -9,7 +9,7 @@ from app.kernel.errors import N_
 from app.policy import Actor
 from catalog.listings import service as shelf
 from orders.budgets.states import Pool
-from orders.contracts.rules import supplier_side, unit_side
+from orders.contracts.rules import side_of, supplier_side, unit_side
 from orders.deliveries import queries, rules
 from orders.deliveries.rules import Judgement, Piece
 from orders.deliveries.states import AcceptanceKind
@@ -57,11 +57,14 @@ def ship(
 
 
 def receive(session: Session, actor: Actor, order: Order, number: str) -> Shipment:
-    """Sign for a parcel; when everything sent has arrived the time for acceptance starts.
+    """Say that a parcel has arrived; when everything sent has arrived the time for acceptance starts.
+
+    The unit signs for it, or the supplier reports it: a unit that never signs cannot keep the clock from starting. Who
+    said it stands in the event.
 
     Raises NotNow, Forbidden, Missing, AlreadyReceived, TooLate.
     """
-    unit_side(actor, order.unit_id)
+    side = side_of(actor, order.unit_id, order.supplier_id)
     parcels = queries.parcels_of(session, order)
     parcel = next((each for each in parcels if each.shipment.number == number), None)
     if parcel is None:
@@ -77,7 +80,11 @@ def receive(session: Session, actor: Actor, order: Order, number: str) -> Shipme
         Action.DELIVER,
         target=State.DELIVERED if everything else State.SHIPPED,
         lines=[{"no": line.line_no, "quantity": quantity} for line, quantity in parcel.lines],
-        details={"shipment": number, "everything_arrived": everything},
+        details={
+            "shipment": number,
+            "everything_arrived": everything,
+            "said_by": "unit" if side == order.unit_id else "supplier",
+        },
     )
     parcel.shipment.received_by, parcel.shipment.received_at = actor.person_id, clock.now()
     for line, quantity in parcel.lines:

@@ -98,7 +98,7 @@ WORKS: dict[Kind, Work] = {
     Kind.SHIP: Work(label=N_("待发货"), hint=N_("可分批发货"), verb=N_("去发货"), icon="package-export",
                     permission=Permission.GOODS_SHIP, href="/orders?todo=ship"),
     Kind.RECEIVE: Work(label=N_("待签收"), hint=N_("包裹已发出"), verb=N_("去签收"), icon="truck-delivery",
-                       permission=Permission.GOODS_RECEIVE, href="/orders?todo=receive"),
+                       permission=Permission.GOODS_ACCEPT, href="/orders?todo=receive"),
     Kind.ACCEPT: Work(label=N_("待我验收"), hint=N_("逾期视同验收"), verb=N_("去验收"), icon="clipboard-check",
                       permission=Permission.GOODS_ACCEPT, href="/orders?todo=accept"),
     Kind.AGREE: Work(label=N_("待签署终止"), hint=N_("对方提出终止合同"), verb=N_("签署"), icon="arrows-exchange",

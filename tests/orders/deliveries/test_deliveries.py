@@ -1,6 +1,8 @@
 """Parcels, receipt, and acceptance line by line, with the money after each step to the fen."""
 
 
+import json
+
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -198,6 +200,19 @@ def test_an_acceptance_sent_twice_is_one_acceptance(session, world):
         service.accept(session, world.actor(Role.ACCEPTOR), steps.fresh(session, order), half, seen=seen)
     assert quantities(session, order) == [(10, 10, 10, 5, 0)]
     assert steps.funds(session, world) == before
+
+
+def test_a_unit_that_never_signs_cannot_keep_the_clock_from_starting(session, world):
+    order = steps.confirmed(session, world, {world.laser: 2})
+    parcel = steps.ship(session, world, order, 2)
+    with commit(session):
+        service.receive(session, world.actor(Role.ORDER_CLERK), steps.fresh(session, order), parcel)
+    order = steps.fresh(session, order)
+    assert order.state is State.DELIVERED
+    assert order.due_at is not None
+    said = session.scalars(select(Event.body).where(Event.stream == order.number, Event.type == "order.delivered")).one()
+    assert json.loads(said)["details"]["said_by"] == "supplier"
+
 
 
 def test_a_parcel_sent_twice_is_one_parcel(session, world):
