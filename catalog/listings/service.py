@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import case, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.kernel import clock, outbox
@@ -38,39 +38,42 @@ from catalog.listings.tables import Listing, ListingVersion
 from catalog.products import queries as products
 from catalog.suppliers import queries as suppliers
 
+_TAKE: Final = (
+    update(Listing.__table__)  # type: ignore[arg-type]
+    .where(Listing.id == bindparam("listing"), Listing.stock >= bindparam("pieces"), Listing.shelf == Shelf.ON_SHELF)
+    .values(stock=Listing.stock - bindparam("pieces"), updated_at=bindparam("at"))
+)
+_GIVE: Final = (
+    update(Listing.__table__)  # type: ignore[arg-type]
+    .where(Listing.id == bindparam("listing"))
+    .values(stock=Listing.stock + bindparam("pieces"), updated_at=bindparam("at"))
+)
+_SELL: Final = (
+    update(Listing.__table__)  # type: ignore[arg-type]
+    .where(Listing.id == bindparam("listing"))
+    .values(sold=Listing.sold + bindparam("pieces"))
+)
+
 
 def take_stock(session: Session, wanted: Mapping[int, int]) -> None:
-    """Take pieces (by listing id) off the shelf, rows locked in id order. Raises OutOfStock: another buyer was faster.
-
-    The lock is FOR NO KEY UPDATE: order lines written just before hold the key of the listing (foreign key) for both of
-    two buyers, and a stronger lock would make each wait for the other.
-    """
-    amount = case(dict(wanted), value=Listing.id)
-    locked = select(Listing.id).where(Listing.id.in_(wanted)).order_by(Listing.id).with_for_update(key_share=True).scalar_subquery()
-    taken = session.execute(
-        update(Listing)
-        .where(Listing.id.in_(locked), Listing.stock >= amount, Listing.shelf == Shelf.ON_SHELF)
-        .values(stock=Listing.stock - amount, updated_at=clock.now())
-        .returning(Listing.id),
-        execution_options={"synchronize_session": False},
-    ).all()
-    if len(taken) < len(wanted):
+    """Take pieces (by listing id) off the shelf, one row after the other in id order. Raises OutOfStock: another was faster."""
+    rows = _pieces(wanted)
+    if session.connection().execute(_TAKE, rows).rowcount < len(rows):
         raise OutOfStock()
 
 
 def give_stock_back(session: Session, pieces: Iterable[tuple[int, int]]) -> None:
-    """Put pieces of (listing id, quantity) back on the shelf, rows locked in id order."""
+    """Put pieces of (listing id, quantity) back on the shelf, one row after the other in id order."""
     returned: dict[int, int] = defaultdict(int)
     for listing_id, quantity in pieces:
         returned[listing_id] += quantity
     if returned:
-        locked = select(Listing.id).where(Listing.id.in_(returned)).order_by(Listing.id).with_for_update(key_share=True).scalar_subquery()
-        session.execute(
-            update(Listing)
-            .where(Listing.id.in_(locked))
-            .values(stock=Listing.stock + case(dict(returned), value=Listing.id), updated_at=clock.now()),
-            execution_options={"synchronize_session": False},
-        )
+        session.connection().execute(_GIVE, _pieces(returned))
+
+
+def _pieces(by_listing: Mapping[int, int]) -> list[dict[str, Any]]:
+    at = clock.now()
+    return [{"listing": listing_id, "pieces": quantity, "at": at} for listing_id, quantity in sorted(by_listing.items())]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,10 +223,7 @@ def edit(
 def count_sold(session: Session, pieces: Mapping[int, int]) -> None:
     """Add pieces sold (by listing id) to the sales figures that order the search."""
     if pieces:
-        session.execute(
-            update(Listing).where(Listing.id.in_(pieces)).values(sold=Listing.sold + case(dict(pieces), value=Listing.id)),
-            execution_options={"synchronize_session": False},
-        )
+        session.connection().execute(_SELL, [{"listing": each, "pieces": quantity} for each, quantity in sorted(pieces.items())])
 
 
 def stream_of(listing_id: int) -> str:

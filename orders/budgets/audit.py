@@ -5,10 +5,11 @@ What orders, contracts and payments must agree on stands in `orders.thread.audit
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, not_, or_, select
+from sqlalchemy import and_, case, func, literal, not_, or_, select
 from sqlalchemy.orm import Session
 
 from app.kernel.outbox import Event
+from orders.budgets import queries
 from orders.budgets.rules import Finding
 from orders.budgets.states import ControlKind, Pool
 from orders.budgets.tables import Allotment, BudgetLine, BudgetProject, Control, Move
@@ -40,49 +41,10 @@ def overspent(session: Session) -> list[Finding]:
     return [Finding(1, f"control {row.id}", f"<= {row.amount_fen}", str(row.used)) for row in session.execute(query)]
 
 
-def _into(pool: Pool) -> ColumnElement[int]:
-    """What moves brought into a pool less what they took out of it, in fen."""
-    sign = case((Move.target == pool, Move.amount_fen), (Move.source == pool, -Move.amount_fen), else_=0)
-    return func.coalesce(func.sum(sign), 0)
-
-
 def counters_off(session: Session) -> list[Finding]:
     """2: amount, the four counters and the pieces are what the moves add up to."""
-    pieces = case(
-        (and_(Move.source == Pool.FREE, Move.target == Pool.RESERVED), Move.quantity),
-        (and_(Move.target == Pool.FREE, Move.source != Pool.OUTSIDE), -Move.quantity),
-        else_=0,
-    )
-    allowed = case((Move.source == Pool.OUTSIDE, Move.quantity), (Move.target == Pool.OUTSIDE, -Move.quantity), else_=0)
-    sums = (
-        select(
-            Move.control_id,
-            (-_into(Pool.OUTSIDE)).label("amount"),
-            *(_into(pool).label(pool.value) for pool in (Pool.RESERVED, Pool.COMMITTED, Pool.ACCRUED, Pool.PAID)),
-            func.sum(pieces).label("ordered"),
-            func.sum(allowed).label("allowed"),
-        )
-        .group_by(Move.control_id)
-        .subquery()
-    )
-
-    def of(name: str) -> ColumnElement[int]:
-        return func.coalesce(sums.c[name], 0)
-
-    names = ("amount", "reserved", "committed", "accrued", "paid", "ordered")
-    columns = (Control.amount_fen, Control.reserved_fen, Control.committed_fen, Control.accrued_fen, Control.paid_fen, Control.ordered)
-    query = (
-        select(Control.id, *columns, *(of(name).label(f"moved_{name}") for name in names))
-        .outerjoin(sums, sums.c.control_id == Control.id)
-        .where(
-            or_(
-                *(column != of(name) for column, name in zip(columns, names, strict=True)),
-                and_(Control.quantity.is_not(None), Control.quantity != of("allowed")),
-            )
-        )
-        .limit(MOST)
-    )
-    return [Finding(2, f"control {row[0]}", str(tuple(map(int, row[7:]))), str(tuple(row[1:7]))) for row in session.execute(query)]
+    rows = session.execute(queries.counters_off().limit(MOST))
+    return [Finding(2, f"control {row[0]}", str(tuple(map(int, row[7:]))), str(tuple(row[1:7]))) for row in rows]
 
 
 def _moved(source: Pool, target: Pool) -> Any:

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, false, func, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, case, false, func, or_, select, true
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
@@ -328,3 +329,52 @@ def strip(session: Session, actor: Actor, year: int) -> Buckets:
         Control.unit_id == actor.organisation_id, Control.year == year, Control.kind == ControlKind.ALLOTMENT
     )
     return total(Buckets(*row) for row in session.execute(query))
+
+
+def _into(pool: Pool) -> ColumnElement[int]:
+    """What moves brought into a pool less what they took out of it, in fen."""
+    sign = case((Move.target == pool, Move.amount_fen), (Move.source == pool, -Move.amount_fen), else_=0)
+    return func.coalesce(func.sum(sign), 0)
+
+
+def counters_off(among: Collection[int] | None = None) -> Select[*tuple[Any, ...]]:
+    """Controls (of these ids, or all) whose amount, counters or pieces are not what their moves add up to.
+
+    Columns: the id, the six figures as they stand, the six as they were moved.
+    """
+    pieces = case(
+        (and_(Move.source == Pool.FREE, Move.target == Pool.RESERVED), Move.quantity),
+        (and_(Move.target == Pool.FREE, Move.source != Pool.OUTSIDE), -Move.quantity),
+        else_=0,
+    )
+    allowed = case((Move.source == Pool.OUTSIDE, Move.quantity), (Move.target == Pool.OUTSIDE, -Move.quantity), else_=0)
+    sums = (
+        select(
+            Move.control_id,
+            (-_into(Pool.OUTSIDE)).label("amount"),
+            *(_into(pool).label(pool.value) for pool in (Pool.RESERVED, Pool.COMMITTED, Pool.ACCRUED, Pool.PAID)),
+            func.sum(pieces).label("ordered"),
+            func.sum(allowed).label("allowed"),
+        )
+        .where(Move.control_id.in_(among) if among is not None else true())
+        .group_by(Move.control_id)
+        .subquery()
+    )
+
+    def of(name: str) -> ColumnElement[int]:
+        return func.coalesce(sums.c[name], 0)
+
+    names = ("amount", "reserved", "committed", "accrued", "paid", "ordered")
+    columns = (Control.amount_fen, Control.reserved_fen, Control.committed_fen, Control.accrued_fen, Control.paid_fen, Control.ordered)
+    return (
+        select(Control.id, *columns, *(of(name).label(f"moved_{name}") for name in names))
+        .outerjoin(sums, sums.c.control_id == Control.id)
+        .where(
+            Control.id.in_(among) if among is not None else true(),
+            or_(
+                *(column != of(name) for column, name in zip(columns, names, strict=True)),
+                and_(Control.quantity.is_not(None), Control.quantity != of("allowed")),
+            ),
+        )
+        .order_by(Control.id)
+    )

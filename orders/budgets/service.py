@@ -1,11 +1,11 @@
 """Commands on budget money. Every move is written once, and counters change only together with moves."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, case, func, insert, literal, or_, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -79,30 +79,41 @@ def _write(session: Session, actor: Actor, moves: Sequence[MoveRequest]) -> list
     return [move for key, move in by_key.items() if key in written]
 
 
+_CHANGE: Final = (
+    update(Control.__table__)  # type: ignore[arg-type]
+    .where(
+        Control.id == bindparam("control"),
+        *(column + bindparam(pool.value, type_=Int) >= 0 for pool, column in COLUMNS.items()),
+        Control.free_fen + bindparam(Pool.FREE.value, type_=Int) >= 0,
+        Control.ordered + bindparam("pieces", type_=Int) >= 0,
+        or_(
+            Control.quantity.is_(None),
+            Control.quantity + bindparam("allowed", type_=Int) >= Control.ordered + bindparam("pieces", type_=Int),
+        ),
+    )
+    .values(
+        {column: column + bindparam(pool.value, type_=Int) for pool, column in COLUMNS.items()}
+        | {
+            Control.amount_fen: Control.amount_fen - bindparam(Pool.OUTSIDE.value, type_=Int),
+            Control.ordered: Control.ordered + bindparam("pieces", type_=Int),
+            Control.quantity: Control.quantity + bindparam("allowed", type_=Int),
+        }
+    )
+)
+"""One control's guarded change. It stands alone, without a lock taken in the same statement: on PostgreSQL an UPDATE that
+also locks its rows in a subquery may wait for somebody who waits for it, once a foreign key has marked the row."""
+
+
 def _change(session: Session, changes: Mapping[int, Change]) -> None:
-    """One guarded UPDATE of all these controls, rows locked in id order. Raises OverBudget, OverQuantity, PoolShort.
-
-    The lock is FOR NO KEY UPDATE: whoever has already written moves holds the key of the control (foreign key), and a
-    stronger lock would wait for him while he waits for us.
-    """
-
-    def delta(of: Callable[[Change], int]) -> ColumnElement[int]:
-        return case({key: literal(of(change), Int) for key, change in changes.items()}, value=Control.id)
-
-    values: dict[Any, Any] = {column: column + delta(lambda c, p=pool: c.fen.get(p, 0)) for pool, column in COLUMNS.items()}  # type: ignore[misc]
-    enough = [after >= 0 for after in values.values()]
-    values[Control.amount_fen] = Control.amount_fen - delta(lambda c: c.fen.get(Pool.OUTSIDE, 0))
-    values[Control.ordered] = Control.ordered + delta(lambda c: c.ordered)
-    values[Control.quantity] = Control.quantity + delta(lambda c: c.allowed)
-    enough.append(Control.free_fen + delta(lambda c: c.fen.get(Pool.FREE, 0)) >= 0)
-    enough.append(values[Control.ordered] >= 0)
-    enough.append(or_(Control.quantity.is_(None), values[Control.quantity] >= values[Control.ordered]))
-    locked = select(Control.id).where(Control.id.in_(changes)).order_by(Control.id).with_for_update(key_share=True).scalar_subquery()
-    statement = update(Control).where(Control.id.in_(locked), *enough).values(values).returning(Control.id)
-    done = set(session.scalars(statement, execution_options={"synchronize_session": False}))
-    for control_id, change in changes.items():
-        if control_id not in done:
-            raise _refusal(session, control_id, change)
+    """Change these controls one after the other in id order, in one round. Raises OverBudget, OverQuantity, PoolShort."""
+    rows = [
+        {"control": control_id, "pieces": change.ordered, "allowed": change.allowed}
+        | {pool.value: change.fen.get(pool, 0) for pool in Pool}
+        for control_id, change in sorted(changes.items())
+    ]
+    if session.connection().execute(_CHANGE, rows).rowcount < len(rows):
+        short = session.execute(queries.counters_off(changes).limit(1)).one()
+        raise _refusal(session, short.id, changes[short.id])
 
 
 def _refusal(session: Session, control_id: int, change: Change) -> OverBudget | OverQuantity | PoolShort:

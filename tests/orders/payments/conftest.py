@@ -91,19 +91,32 @@ def authorise(gateway: StripeGateway) -> Callable[..., Any]:
 
 @contextmanager
 def running(command: Callable[[int], list[str]]) -> Iterator[str]:
-    """Another program's server on a free port, killed at the end."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    """Another program's server on a free port, killed at the end; another port when somebody took the first one meanwhile."""
+    for _ in range(5):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        process = subprocess.Popen(command(port), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if _answers(process, port):
+            break
+        process.kill()
+        said = process.communicate()[1]
+    else:
+        pytest.fail(f"the server ended five times at once; the last time it said: {said}")
     try:
-        for _ in range(300):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert process.poll() is None, "the server ended at once"
-            time.sleep(0.1)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
+
+
+def _answers(process: subprocess.Popen[str], port: int) -> bool:
+    """Whether the server takes a connection within 30 s; no when it ended."""
+    for _ in range(300):
+        if process.poll() is not None:
+            return False
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return process.poll() is None
+        time.sleep(0.1)
+    return False
