@@ -272,8 +272,11 @@ def postpone(session: Session, consumer: Consumer, token: str, error: Exception)
 
 
 def raise_floor(session: Session, consumer: Consumer) -> None:
-    """Skip settled history: move the floor to just below the oldest old event that still lacks a receipt."""
-    settled = session.scalar(select(func.max(Event.id)).where(Event.at < clock.now() - SETTLED_AFTER)) or 0
+    """Skip settled history: move the floor to just below the oldest old event that still lacks a receipt.
+
+    Transactions stay open in real time, so events dated ahead (training province) wait until real time has caught up.
+    """
+    settled = session.scalar(select(func.max(Event.id)).where(Event.at < clock.wall_now() - SETTLED_AFTER)) or 0
     open_ids = [i for i in pending(session, consumer, 1) if i <= settled]
     leased = session.scalar(select(func.min(EventLease.event_id)).where(EventLease.consumer == consumer.name))
     floor = min([settled, *(i - 1 for i in open_ids), *([leased - 1] if leased else [])])

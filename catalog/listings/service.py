@@ -43,37 +43,41 @@ _TAKE: Final = (
     .where(Listing.id == bindparam("listing"), Listing.stock >= bindparam("pieces"), Listing.shelf == Shelf.ON_SHELF)
     .values(stock=Listing.stock - bindparam("pieces"), updated_at=bindparam("at"))
 )
-_GIVE: Final = (
+_SETTLE: Final = (
     update(Listing.__table__)  # type: ignore[arg-type]
     .where(Listing.id == bindparam("listing"))
-    .values(stock=Listing.stock + bindparam("pieces"), updated_at=bindparam("at"))
-)
-_SELL: Final = (
-    update(Listing.__table__)  # type: ignore[arg-type]
-    .where(Listing.id == bindparam("listing"))
-    .values(sold=Listing.sold + bindparam("pieces"))
+    .values(stock=Listing.stock + bindparam("returned"), sold=Listing.sold + bindparam("sold"), updated_at=bindparam("at"))
 )
 
 
 def take_stock(session: Session, wanted: Mapping[int, int]) -> None:
     """Take pieces (by listing id) off the shelf, one row after the other in id order. Raises OutOfStock: another was faster."""
-    rows = _pieces(wanted)
+    at = clock.now()
+    rows = [{"listing": listing_id, "pieces": pieces, "at": at} for listing_id, pieces in sorted(wanted.items())]
     if session.connection().execute(_TAKE, rows).rowcount < len(rows):
         raise OutOfStock()
 
 
+def settle(session: Session, *, sold: Mapping[int, int] | None = None, returned: Mapping[int, int] | None = None) -> None:
+    """Count pieces (by listing id) as sold, and put others back on the shelf; one row after the other in id order.
+
+    Pieces sold order the search.
+    """
+    sold, returned, at = sold or {}, returned or {}, clock.now()
+    rows = [
+        {"listing": listing_id, "sold": sold.get(listing_id, 0), "returned": returned.get(listing_id, 0), "at": at}
+        for listing_id in sorted(sold.keys() | returned.keys())
+    ]
+    if rows:
+        session.connection().execute(_SETTLE, rows)
+
+
 def give_stock_back(session: Session, pieces: Iterable[tuple[int, int]]) -> None:
-    """Put pieces of (listing id, quantity) back on the shelf, one row after the other in id order."""
+    """Put pieces of (listing id, quantity) back on the shelf."""
     returned: dict[int, int] = defaultdict(int)
     for listing_id, quantity in pieces:
         returned[listing_id] += quantity
-    if returned:
-        session.connection().execute(_GIVE, _pieces(returned))
-
-
-def _pieces(by_listing: Mapping[int, int]) -> list[dict[str, Any]]:
-    at = clock.now()
-    return [{"listing": listing_id, "pieces": quantity, "at": at} for listing_id, quantity in sorted(by_listing.items())]
+    settle(session, returned=returned)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,12 +222,6 @@ def edit(
         _next_version(session, actor, listing)
         _record(session, actor, ListingEdited(**_facts(listing)))
     return listing
-
-
-def count_sold(session: Session, pieces: Mapping[int, int]) -> None:
-    """Add pieces sold (by listing id) to the sales figures that order the search."""
-    if pieces:
-        session.connection().execute(_SELL, [{"listing": each, "pieces": quantity} for each, quantity in sorted(pieces.items())])
 
 
 def stream_of(listing_id: int) -> str:

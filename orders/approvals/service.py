@@ -50,7 +50,7 @@ def approve(session: Session, actor: Actor, order: Order, rejected: Mapping[int,
     session.flush()
     if out:
         listings.give_stock_back(session, ((line.listing_id, line.quantity) for line in out))
-        purchasing.shift(session, actor, order, [(line, line.quantity) for line in out], Pool.RESERVED, Pool.FREE)
+        purchasing.shift(session, actor, order, ([(line, line.quantity) for line in out], Pool.RESERVED, Pool.FREE))
 
 
 def reject(session: Session, actor: Actor, order: Order, reason: str, reasons: Mapping[int, str] | None = None) -> None:

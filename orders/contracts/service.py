@@ -83,7 +83,7 @@ def confirm(session: Session, actor: Actor, order: Order) -> Contract:
     session.add(contract)
     session.flush()
     pieces = [(line, line.quantity - line.rejected) for line in lines]
-    purchase.shift(session, actor, order, pieces, Pool.RESERVED, Pool.COMMITTED)
+    purchase.shift(session, actor, order, (pieces, Pool.RESERVED, Pool.COMMITTED))
     return contract
 
 
@@ -236,7 +236,7 @@ def agree_termination(session: Session, actor: Actor, order: Order) -> None:
     proposal.agreed_by, proposal.agreed_at = actor.person_id, clock.now()
     session.flush()
     shelf.give_stock_back(session, ((line.listing_id, pieces) for line, pieces in rest if pieces))
-    purchase.shift(session, actor, order, rest, Pool.COMMITTED, Pool.FREE)
+    purchase.shift(session, actor, order, (rest, Pool.COMMITTED, Pool.FREE))
 
 
 def _alone(session: Session, order: Order) -> None:

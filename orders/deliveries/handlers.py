@@ -1,21 +1,18 @@
 """What the clock does with deliveries: goods that nobody judged in time are taken as accepted."""
 
-import logging
 from collections.abc import Callable
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.config import Settings
-from app.kernel import clock
-from app.kernel.db import commit
-from app.kernel.errors import Refusal
+from app.kernel import clock, sweep
 from app.kernel.outbox import Consumer, Timer
 from app.policy import SYSTEM
 from orders.deliveries import queries, service
-from orders.purchases.tables import Order
+from orders.purchases import queries as purchases
+from orders.purchases.rules import TooLate
+from orders.purchases.states import NotNow
 
-log = logging.getLogger("mall.deliveries")
 EVERY_S = 30.0
 
 
@@ -30,18 +27,15 @@ def timers(_settings: Settings) -> tuple[Timer, ...]:
 
 
 def deem_overdue(sessions: Callable[[], Session]) -> int:
-    """Take as accepted what nobody judged in time, each order in a transaction of its own; returns how many."""
-    done = 0
+    """Take as accepted what nobody judged in time; returns how many orders."""
     with sessions() as session:
-        for number in queries.overdue(session, clock.now()):
-            try:
-                with commit(session):
-                    order = session.scalar(
-                        select(Order).where(Order.number == number).execution_options(populate_existing=True)
-                    )
-                    if order is not None and order.due_at is not None and order.due_at < clock.now():
-                        service.deem_accepted(session, SYSTEM, order)
-                        done += 1
-            except Refusal as refused:  # somebody was faster
-                log.info("not deemed accepted", extra={"order": number, "code": refused.code})
-    return done
+        numbers = queries.overdue(session, clock.now())
+    return sweep.each(sessions, numbers, _deem, name="deliveries.deemed", meanwhile=(NotNow, TooLate))
+
+
+def _deem(session: Session, number: str) -> bool:
+    order = purchases.by_number(session, SYSTEM, number)
+    if order.due_at is None or order.due_at >= clock.now():
+        return False
+    service.deem_accepted(session, SYSTEM, order)
+    return True

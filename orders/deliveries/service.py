@@ -192,10 +192,8 @@ def _record(
             )
         )
     session.flush()
-    shelf.count_sold(session, _by_listing(accepted))
-    shelf.give_stock_back(session, _by_listing(returned).items())
-    purchase.shift(session, actor, order, accepted, Pool.COMMITTED, Pool.ACCRUED)
-    purchase.shift(session, actor, order, returned, Pool.COMMITTED, Pool.FREE)
+    shelf.settle(session, sold=_by_listing(accepted), returned=_by_listing(returned))
+    purchase.shift(session, actor, order, (accepted, Pool.COMMITTED, Pool.ACCRUED), (returned, Pool.COMMITTED, Pool.FREE))
     return record
 
 

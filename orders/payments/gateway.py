@@ -130,7 +130,7 @@ class StripeGateway:
 
         `destination` is the supplier's account; without it the money stays on the platform account (公务卡). When the
         key was first used long ago (`first_sent_at`) the payment is looked up before anything is sent again. Raises
-        GatewayRefused, GatewayUnavailable, UnknownOutcome, KeyReused.
+        GatewayRefused, GatewayUnavailable, NotAdmitted, UnknownOutcome, KeyReused.
         """
         marks = {**(metadata or {}), APPLICATION_NAME: application, KEY_NAME: key}
         params: dict[str, Any] = {

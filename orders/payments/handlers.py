@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.config import Settings
+from app.kernel import sweep
 from app.kernel.db import commit
 from app.kernel.errors import Refusal, Unavailable
 from app.kernel.outbox import Consumer, Event, Timer
@@ -75,7 +76,7 @@ def sender(gateway: PaymentGateway, *, captures: bool) -> Consumer:
     def note(session: Session, _events: Sequence[Event], outcomes: list[Outcome]) -> None:
         for number, answer in outcomes:
             if isinstance(answer, GatewayRefused):
-                service.send_back(session, number, answer.provider_code)
+                service.send_back(session, number, answer.provider_code, intent=answer.payment_id)
             else:
                 service.note_taken(session, number, answer)
 
@@ -99,7 +100,7 @@ def _sent(session: Session, gateway: PaymentGateway, number: str, captures: bool
             first_sent_at=application.applied_at,
         )
         if captures and payment.status is Status.REQUIRES_CAPTURE:
-            payment = gateway.capture(payment.id, key=f"{number}:capture", amount_fen=application.amount_fen)
+            payment = _captured(gateway, number, payment)
     except GatewayRefused as refused:
         return number, refused
     except (Unavailable, KeyReused) as trouble:
@@ -109,25 +110,34 @@ def _sent(session: Session, gateway: PaymentGateway, number: str, captures: bool
     return number, payment
 
 
+def _captured(gateway: PaymentGateway, number: str, payment: Payment) -> Payment:
+    """Take the authorised money; when that is refused let it go again, so that none stays blocked for a returned application."""
+    try:
+        return gateway.capture(payment.id, key=f"{number}:capture", amount_fen=payment.amount_fen)
+    except GatewayRefused as refused:
+        gateway.cancel(payment.id, key=f"{number}:cancel")
+        raise GatewayRefused(
+            provider_code=refused.provider_code, provider_message=refused.provider_message, payment_id=payment.id
+        ) from refused
+
+
 def reconcile(sessions: Sessions, gateway: PaymentGateway) -> int:
     """Look up payments whose receipt has not come (a webhook may be lost); returns how many were decided."""
-    done = 0
     with sessions() as session:
-        for intent in [row.intent for row in queries.awaiting_receipt(session) if row.intent]:
-            session.rollback()
-            try:
-                payment = gateway.get(intent)
-            except Unavailable as silent:
-                log.warning("reconciliation waits for the gateway", extra={"code": silent.code})
-                return done
-            except GatewayRefused as refused:
-                log.warning("the gateway does not know a payment", extra={"intent": intent, "code": refused.provider_code})
-                continue
-            if not payment.status.final:
-                continue
-            with commit(session):
-                done += service.learn(session, payment)
-    return done
+        intents = [row.intent for row in queries.awaiting_receipt(session) if row.intent]
+    decided: dict[str, Payment] = {}
+    for intent in intents:
+        try:
+            payment = gateway.get(intent)
+        except Unavailable as silent:
+            log.warning("reconciliation waits for the gateway", extra={"code": silent.code})
+            break
+        except GatewayRefused as refused:
+            log.warning("the gateway does not know a payment", extra={"intent": intent, "code": refused.provider_code})
+            continue
+        if payment.status.final:
+            decided[intent] = payment
+    return sweep.each(sessions, decided, lambda session, intent: service.learn(session, decided[intent]), name="payments.reconcile")
 
 
 def hear(sessions: Sessions, gateway: PaymentGateway, body: bytes, signature: str) -> bool:

@@ -62,6 +62,15 @@ def net(invoices: Sequence[Invoice]) -> int:
     return sum(row.amount_fen if row.colour is Colour.BLUE else -row.amount_fen for row in invoices)
 
 
+def standing(invoices: Sequence[Invoice]) -> list[Invoice]:
+    """Blue invoices that red ones have not taken back altogether."""
+    return [
+        row
+        for row in invoices
+        if row.colour is Colour.BLUE and row.amount_fen > sum(red.amount_fen for red in invoices if red.red_of_id == row.id)
+    ]
+
+
 def applications_of(session: Session, order: Order) -> list[PaymentApplication]:
     """The payment applications of an order, oldest first."""
     query = select(PaymentApplication).where(PaymentApplication.order_id == order.id).order_by(PaymentApplication.id)

@@ -32,6 +32,7 @@ TROUBLES: dict[str, str] = {
     "payment.gateway_unavailable": N_("支付通道暂时无法连接，系统自动重试"),
     "payment.outcome_unknown": N_("支付通道尚未给出结果，系统用同一请求号继续核对"),
     "payment.key_reused": N_("请求号冲突，请联系系统管理员"),
+    "payment.not_admitted": N_("支付通道不接受本平台的密钥，请系统管理员核对后自动重试"),
 }
 
 

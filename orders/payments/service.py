@@ -6,7 +6,7 @@ An application is paid by the treasury's receipt only: a signed webhook, or the 
 import logging
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -134,12 +134,13 @@ def start_clock(session: Session, order: Order) -> PaymentClock | None:
             document_number=taxonomy.term(session, TermName.PAYMENT_SME, order.region, day).doc_no,
         )
     else:
-        issued = [row.issued_on for row in queries.invoices_of(session, order) if row.colour is Colour.BLUE]
-        if not issued:
+        issued = queries.standing(queries.invoices_of(session, order))
+        if not issued:  # taken back by red ones: the time starts again with the next invoice
+            session.execute(delete(PaymentClock).where(PaymentClock.order_id == order.id))
             return None
         due = rules.due_to_others(
             accepted_on=accepted_on,
-            invoiced_on=max(issued),
+            invoiced_on=max(row.issued_on for row in issued),
             days=contract.payment_days,
             document_number=taxonomy.term(session, TermName.PAYMENT_MALL, order.region, day).doc_no,
         )
@@ -226,13 +227,14 @@ def note_taken(session: Session, number: str, payment: Payment) -> None:
     )
 
 
-def send_back(session: Session, number: str, reason: str) -> bool:
+def send_back(session: Session, number: str, reason: str, *, intent: str | None = None) -> bool:
     """The treasury returned an application: the order waits for another one, which gets a number of its own.
 
-    False when the application has already been decided on.
+    `intent` is the gateway's payment when it made one before it refused. False when the application has already been decided on.
     """
     found = queries.by_application_number(session, number)
-    if found is None or not _decide(session, number, {"state": ApplicationState.RETURNED, "return_reason": reason, "trouble": None}):
+    values = {"state": ApplicationState.RETURNED, "return_reason": reason, "trouble": None} | ({"intent": intent} if intent else {})
+    if found is None or not _decide(session, number, values):
         return False
     application, order = found
     details = {"application": application.number, "reason": reason}
@@ -270,7 +272,7 @@ def settle(session: Session, payment: Payment) -> bool:
         lines=[{"no": line.line_no, "quantity": pieces} for line, pieces in lines if pieces],
         details={"application": application.number, "intent": payment.id, "receipt": receipt, "amount_fen": application.amount_fen},
     )
-    purchase.shift(session, SYSTEM, order, lines, Pool.ACCRUED, Pool.PAID)
+    purchase.shift(session, SYSTEM, order, (lines, Pool.ACCRUED, Pool.PAID))
     session.refresh(application)
     return True
 

@@ -111,27 +111,33 @@ def move(
     return order.version
 
 
-def shift(session: Session, actor: Actor, order: Order, pieces: Sequence[tuple[OrderLine, int]], source: Pool, target: Pool) -> None:
+Pieces = Sequence[tuple[OrderLine, int]]
+
+
+def shift(session: Session, actor: Actor, order: Order, *shifts: tuple[Pieces, Pool, Pool]) -> None:
     """Move the money of (line, pieces) between two pools of both its controls, under the order's present version.
 
-    Raises OverBudget, PoolShort.
+    Several shifts of one step go together, so that controls are taken in one order. Raises OverBudget, PoolShort.
     """
-    draws = [
-        money.Draw(
-            order_line_id=line.id,
-            plan_control_id=line.plan_control_id,
-            allotment_control_id=line.allotment_control_id,
-            amount_fen=quantity * line.price_fen,
-            quantity=quantity,
-        )
-        for line, quantity in pieces
-        if quantity
-    ]
-    budgets.apply(session, actor, money.moves(draws, source, target, stream=order.number, version=order.version))
+    moves: list[money.MoveRequest] = []
+    for pieces, source, target in shifts:
+        draws = [
+            money.Draw(
+                order_line_id=line.id,
+                plan_control_id=line.plan_control_id,
+                allotment_control_id=line.allotment_control_id,
+                amount_fen=quantity * line.price_fen,
+                quantity=quantity,
+            )
+            for line, quantity in pieces
+            if quantity
+        ]
+        moves += money.moves(draws, source, target, stream=order.number, version=order.version)
+    budgets.apply(session, actor, moves)
 
 
 def release(session: Session, actor: Actor, order: Order, *, source: Pool = Pool.RESERVED) -> None:
     """Give back all that an ended order still holds: money to both controls, pieces to the plan line and the shelf."""
     open_lines = [(line, line.quantity - line.rejected - line.accepted - line.returned) for line in queries.lines_of(session, order)]
     listings.give_stock_back(session, ((line.listing_id, quantity) for line, quantity in open_lines))
-    shift(session, actor, order, open_lines, source, Pool.FREE)
+    shift(session, actor, order, (open_lines, source, Pool.FREE))

@@ -97,10 +97,13 @@ def disable(session: Session, actor: Actor, person_id: int) -> None:
         return
     person.state = PersonState.DISABLED
     person.sessions_from = clock.wall_now()
-    session.execute(
-        update(ApiToken).where(ApiToken.person_id == person.id, ApiToken.revoked_at.is_(None)).values(revoked_at=clock.wall_now())
-    )
+    _revoke_tokens(session, person)
     _record(session, actor, person, events.PersonDisabled(person_id=person.id, organisation_id=person.organisation_id))
+
+
+def _revoke_tokens(session: Session, person: Person) -> None:
+    mine = update(ApiToken).where(ApiToken.person_id == person.id, ApiToken.revoked_at.is_(None))
+    session.execute(mine.values(revoked_at=clock.wall_now()))
 
 
 def enable(session: Session, actor: Actor, person_id: int) -> None:
@@ -120,13 +123,14 @@ def unlock(session: Session, actor: Actor, person_id: int) -> None:
 
 
 def reset_password(session: Session, actor: Actor, person_id: int, *, password_hash: str) -> None:
-    """Set a temporary password, to be changed at the next sign-in; also lifts a lock and ends every session.
+    """Set a temporary password, to be changed at the next sign-in; also lifts a lock and ends every session and token.
 
     Raises Forbidden, Missing or NotForYourself.
     """
     person = _administer(session, actor, person_id)
     person.password_hash, person.must_change_password = password_hash, True
     person.failures, person.locked_until, person.sessions_from = 0, None, clock.wall_now()
+    _revoke_tokens(session, person)
     _record(session, actor, person, events.PasswordReset(person_id=person.id, organisation_id=person.organisation_id))
 
 

@@ -56,6 +56,14 @@ class KeyReused(Conflict):
     key: str
 
 
+class NotAdmitted(Unavailable):
+    """The gateway does not know our key, or our key may not do this: a mistake of the installation, never of a payment."""
+
+    code = "payment.not_admitted"
+    message = N_("支付通道不接受本平台的密钥（%(status_code)d），本次没有付款。请系统管理员核对支付通道密钥，系统会自动重试")
+    status_code: int
+
+
 class Ambiguous(Exception):
     """The gateway may or may not have carried the request out."""
 
@@ -240,6 +248,8 @@ def _failure(response: httpx.Response, body: Mapping[str, Any], key: str) -> Exc
         return _Again("gateway_error", maybe_done=True, wait_s=_retry_after(response), last=final)
     if error.get("type") == "idempotency_error":
         return KeyReused(key=key)
+    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        return NotAdmitted(status_code=status)
     payment = error.get("payment_intent")
     return GatewayRefused(
         provider_code=str(error.get("decline_code") or code),

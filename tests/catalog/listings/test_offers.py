@@ -192,8 +192,8 @@ def test_history_begins_with_the_price_that_held_ninety_days_ago(session, lister
 
 def test_sales_are_counted(session, world):
     with commit(session):
-        service.count_sold(session, {world.laser.id: 3, world.paper.id: 7})
-        service.count_sold(session, {world.laser.id: 1})
+        service.settle(session, sold={world.laser.id: 3, world.paper.id: 7})
+        service.settle(session, sold={world.laser.id: 1})
     session.expire_all()
     assert (world.laser.sold, world.paper.sold) == (4, 7)
 
