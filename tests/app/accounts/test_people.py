@@ -116,6 +116,14 @@ def test_disabling_ends_sessions_and_tokens_and_enabling_does_not_bring_them_bac
     assert mall.browser().sign_in("buyer").status_code == 303
 
 
+def test_a_reset_password_ends_sessions_and_tokens(mall, admin):
+    browser, token = mall.browser("buyer"), mall.token("buyer")
+    with mall.session() as session, commit(session):
+        service.reset_password(session, admin, mall.buyer_id, password_hash="unknown")
+    assert browser.get("/account").status_code == 303
+    assert mall.api("GET", "/api/v1/me", token).status_code == 401
+
+
 def test_a_revoked_role_counts_from_the_next_request(mall, guard):
     browser = mall.browser("admin")
     assert browser.get("/people").status_code == 200

@@ -54,10 +54,10 @@ def served(app: Any) -> Iterator[str]:
 
 
 @contextmanager
-def client(base_url: str, transport: httpx.BaseTransport | None = None, **settings: Any) -> Iterator[StripeGateway]:
+def client(base_url: str, transport: httpx.BaseTransport | None = None, *, api_key: str = "sk_test_mall", **settings: Any) -> Iterator[StripeGateway]:
     """Our client, impatient, with a breaker that never opens unless a test brings its own."""
     settings = {"attempts": 3, "wait_initial_s": 0.001, "wait_max_s": 0.005, "timeout_s": 5.0, "breaker": Breaker(limit=10**9), **settings}
-    with closing(StripeGateway(base_url, "sk_test_mall", [SECRET], transport=transport, **settings)) as made:
+    with closing(StripeGateway(base_url, api_key, [SECRET], transport=transport, **settings)) as made:
         yield made
 
 

@@ -104,6 +104,18 @@ def test_a_large_suppliers_clock_waits_for_the_invoice(session, world):
     assert (due.rule, due.days, due.base_on) == (rules.MALL_RULE, 45, clock.today())
 
 
+def test_a_large_suppliers_clock_stops_while_its_invoice_is_taken_back(session, world):
+    with commit(session):
+        session.execute(update(Supplier).values(scale="large"))
+    order = steps.accepted(session, world, {world.laser: 1})
+    steps.invoice(session, world, order, number="26412000000000000001")
+    assert queries.clock_of(session, order) is not None
+    steps.invoice(session, world, order, colour=Colour.RED, red_of="26412000000000000001", number="26412000000000000002")
+    assert queries.clock_of(session, order) is None
+    steps.invoice(session, world, order, number="26412000000000000003")
+    assert queries.clock_of(session, order) is not None
+
+
 def test_every_missing_ground_is_said_at_once_and_nothing_is_applied_for(session, world):
     order = steps.invoiced(session, world, {world.laser: 1})
     with commit(session):

@@ -236,6 +236,31 @@ def test_a_refusal_at_the_door_returns_the_application_and_a_new_one_has_a_new_n
     steps.books_hold(session)
 
 
+def test_a_refused_capture_lets_the_authorised_money_go(session, world, treasury, gateway):
+    order = steps.invoiced(session, world, {world.laser: 1})
+    steps.apply(session, world, order)
+    treasury.arm(Fault.REFUSED, count=1, route="POST /v1/payment_intents/pi_")
+    assert send(session, gateway, captures=True) == 1
+    row = application(session)
+    assert (row.state, row.return_reason) == (ApplicationState.RETURNED, "card_declined")
+    left = gateway.get(row.intent)
+    assert (left.status, left.captured_fen) == (Status.CANCELED, 0)
+    assert steps.fresh(session, order).state is State.INVOICED
+
+
+def test_a_wrong_key_keeps_the_application_waiting(session, world, treasury, gateway, late):
+    order = steps.invoiced(session, world, {world.laser: 1})
+    steps.apply(session, world, order)
+    with client("http://treasury.test", httpx.WSGITransport(app=treasury), api_key="wrong") as stranger:
+        assert send(session, stranger) == 0
+    row = application(session)
+    assert (row.state, row.trouble) == (ApplicationState.SENT, "payment.not_admitted")
+    assert steps.fresh(session, order).state is State.PAYING
+    late(minutes=15)
+    assert send(session, gateway) == 1
+    assert application(session).state is ApplicationState.PASSED
+
+
 def test_the_treasury_sends_an_application_back(session, world, treasury, gateway):
     order = steps.invoiced(session, world, {world.laser: 1})
     steps.apply(session, world, order)
