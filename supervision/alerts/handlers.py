@@ -1,7 +1,7 @@
 """When the rules run: on each step of an order, and by the clock for deadlines that nobody kept."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -23,11 +23,13 @@ from orders.purchases.queries import KIND_OF, Order
 from orders.purchases.rules import Past
 from orders.purchases.service import deadline
 from orders.purchases.states import State
+from orders.purchases.verdicts import Outcome
 from supervision.alerts import queries, rules, service
 from supervision.alerts.rules import Finding, Overdue
 
 SCAN_EVERY_S = 60.0
 DEEMED = "deemed"
+AT_ONCE = timedelta(minutes=1)
 PAGE = 200
 
 Sessions = Callable[[], Session]
@@ -47,8 +49,9 @@ def _findings(session: Session, event: Event, body: dict[str, Any]) -> Iterator[
     day = clock.local(event.at).date()
     match event.type:
         case "order.submitted" | "submission.refused":
-            yield from _splits(event, body, day)
+            yield from _splits(event, body, body["verdicts"], day)
             if event.type == "order.submitted":
+                yield from _splits(event, body, _split_at_once(session, event, body, day), day)
                 yield from _near(session, event, body, day)
         case "order.withdrawn" | "order.terminated":
             yield from _given_up(session, event, body, day)
@@ -61,8 +64,8 @@ def _findings(session: Session, event: Event, body: dict[str, Any]) -> Iterator[
             yield from _missed(session, "T03", event)
 
 
-def _splits(event: Event, body: dict[str, Any], day: date) -> Iterator[Finding]:
-    """S02: the gate has judged already; its verdict stands in the event."""
+def _splits(event: Event, body: dict[str, Any], verdicts: Sequence[Mapping[str, Any]], day: date) -> Iterator[Finding]:
+    """S02 as the gate judged it: its verdicts stand in the event."""
     if event.region is None:
         return
     suppliers = [body["supplier_id"]] if "supplier_id" in body else list(body["supplier_ids"])
@@ -72,9 +75,29 @@ def _splits(event: Event, body: dict[str, Any], day: date) -> Iterator[Finding]:
         "amount_fen": body["total_fen"],
         "supplier_id": suppliers[0] if len(suppliers) == 1 else None,
     }
-    for verdict in body["verdicts"]:
+    for verdict in verdicts:
         if verdict["rule"] == "S02" and verdict["outcome"] in {"hold", "block", "watch"}:
             yield rules.split_found(verdict, region=event.region, unit_id=body["unit_id"], this=this, year=day.year)
+
+
+def _split_at_once(session: Session, event: Event, body: dict[str, Any], day: date) -> list[dict[str, Any]]:
+    """S02 once more where the gate found nothing: another order may have been submitted at the same moment."""
+    figures = taxonomy.parameters(session, "S02", day)
+    judged = any(verdict["rule"] == "S02" for verdict in body["verdicts"])  # passed ones are not in the event
+    if judged or event.region is None or not {"d", "n", "L"} <= figures.keys():
+        return []
+    since = event.at - timedelta(days=figures["d"])
+    past = [
+        each
+        for each in purchases.past_orders(session, body["unit_id"], None, since)
+        if each.at <= event.at + AT_ONCE
+    ]
+    verdicts = []
+    for category in sorted({rules.prefix(code, figures["L"]) for code in body["categories"] if code[0] in KIND_OF}):
+        limit = taxonomy.limit(session, What.MALL_CEILING, event.region, CategoryKind(KIND_OF[category[0]]), day).amount_fen
+        verdict = rules.together(past, category, this=event.stream, since=since, limit_fen=limit, figures=figures)
+        verdicts += [verdict.as_dict()] if verdict.outcome is not Outcome.PASS else []
+    return verdicts
 
 
 def _near(session: Session, event: Event, body: dict[str, Any], day: date) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ S02 also stands as a gate before a submission: it holds the orders until they ar
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -158,6 +158,17 @@ def _by_order(past: Sequence[Past], category: str, since: datetime, limit_fen: i
     return tuple(each for each in sums.values() if each.amount_fen < limit_fen)
 
 
+def together(past: Sequence[Past], category: str, *, this: str, since: datetime, limit_fen: int, figures: Parameters) -> Verdict:
+    """Rule S02 on orders that stand already: `this` is the number of the one looked at, `past` holds it and the others.
+
+    Two submissions at the same moment do not see each other, so both may pass the gate; afterwards both are seen.
+    """
+    orders = _by_order(past, category, since, limit_fen)
+    found = any(each.number == this for each in orders)
+    window = tuple(replace(each, number="") if each.number == this else each for each in orders) if found else ()
+    return _verdict(Window(category, window), limit_fen=limit_fen, figures=figures)
+
+
 def _verdict(window: Window, *, limit_fen: int, figures: Parameters) -> Verdict:
     holds = split_orders(window, limit_fen=limit_fen, least=figures["n"])
     return Verdict(
@@ -204,7 +215,7 @@ def split_found(verdict: Mapping[str, Any], *, region: str, unit_id: int, this: 
         amount_fen=inputs["sum_fen"],
         inputs=dict(verdict["facts"]),
         parameters=dict(threshold),
-        evidence=(*inputs["orders"], this),
+        evidence=tuple(sorted((*inputs["orders"], this), key=lambda each: each["at"])),
     )
 
 

@@ -176,6 +176,22 @@ def test_orders_that_together_reach_the_limit_are_held_and_alerted_once(watched,
         assert len(alerts(session, "S02")) == 1
 
 
+def test_two_orders_at_the_same_moment_that_did_not_see_each_other_are_alerted(watched, monkeypatch):
+    world = watched.world
+    monkeypatch.setattr("orders.purchases.queries.taxonomy.limit", _limits(25_000_00))
+    with watched.session() as session:  # neither meets the gate: each was judged before the other was committed
+        first = steps.submitted(session, world, {world.laser: 20})
+        watched.work()
+        assert alerts(session, "S02") == []
+        with commit(session):
+            made = submission.submit(session, world.actor(Role.BUYER), [watched.wish(5)], key="k2")
+            (number,) = (order.number for order in purchases.orders_of(session, made))
+        watched.work()
+        (alert,) = alerts(session, "S02")
+        assert [each["number"] for each in queries.evidence_of(alert)] == [first.number, number]
+        assert alert.amount_fen == 25_000_00
+
+
 def _limits(mall_fen):
     from catalog.taxonomy import queries as taxonomy
 
