@@ -170,7 +170,7 @@ def test_orders_that_together_reach_the_limit_are_held_and_alerted_once(watched,
         assert steps.fresh(session, order).state is State.HELD
         watched.work()
         (alert,) = alerts(session, "S02")
-        assert [each["number"] for each in queries.evidence_of(alert)] == [first.number, number]
+        assert {each["number"] for each in queries.evidence_of(alert)} == {first.number, number}
         assert (alert.amount_fen, alert.unit_id, alert.region) == (limit, world.unit.id, factories.CITY)
         watched.work()
         assert len(alerts(session, "S02")) == 1
@@ -188,7 +188,7 @@ def test_two_orders_at_the_same_moment_that_did_not_see_each_other_are_alerted(w
             (number,) = (order.number for order in purchases.orders_of(session, made))
         watched.work()
         (alert,) = alerts(session, "S02")
-        assert [each["number"] for each in queries.evidence_of(alert)] == [first.number, number]
+        assert {each["number"] for each in queries.evidence_of(alert)} == {first.number, number}
         assert alert.amount_fen == 25_000_00
 
 
