@@ -101,7 +101,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_kind" in metafunc.fixturenames:
         both = "any_database" in metafunc.fixturenames or metafunc.definition.get_closest_marker("both_databases")
-        metafunc.parametrize("database_kind", KINDS if both else KINDS[:1])
+        overlaps = metafunc.definition.get_closest_marker("only_postgresql")
+        metafunc.parametrize("database_kind", KINDS[1:] if overlaps else KINDS if both else KINDS[:1])
 
 
 @pytest.fixture

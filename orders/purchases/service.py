@@ -29,6 +29,9 @@ _TERMS: dict[State, TermName] = {
     State.DELIVERED: TermName.ACCEPT,
 }
 _RESERVING = frozenset({State.HELD, State.SUBMITTED, State.PLACED})
+Pieces = Sequence[tuple[OrderLine, int]]
+"""Order lines, each with so many of its pieces."""
+
 _DOERS = {Action.APPROVE: "approver_id", Action.ACCEPT: "acceptor_id"}
 
 
@@ -109,9 +112,6 @@ def move(
     )
     outbox.record(session, actor, fact, stream=order.number, version=order.version, region=order.region, owner_id=order.unit_id)
     return order.version
-
-
-Pieces = Sequence[tuple[OrderLine, int]]
 
 
 def shift(session: Session, actor: Actor, order: Order, *shifts: tuple[Pieces, Pool, Pool]) -> None:

@@ -30,6 +30,8 @@ from supervision.alerts.rules import Finding, Overdue
 SCAN_EVERY_S = 60.0
 DEEMED = "deemed"
 AT_ONCE = timedelta(minutes=1)
+"""How far apart two submissions can be that did not see each other: no transaction stays open longer."""
+
 PAGE = 200
 
 Sessions = Callable[[], Session]
@@ -87,11 +89,7 @@ def _split_at_once(session: Session, event: Event, body: dict[str, Any], day: da
     if judged or event.region is None or not {"d", "n", "L"} <= figures.keys():
         return []
     since = event.at - timedelta(days=figures["d"])
-    past = [
-        each
-        for each in purchases.past_orders(session, body["unit_id"], None, since)
-        if each.at <= event.at + AT_ONCE
-    ]
+    past = [each for each in purchases.past_orders(session, body["unit_id"], None, since) if each.at <= event.at + AT_ONCE]
     verdicts = []
     for category in sorted({rules.prefix(code, figures["L"]) for code in body["categories"] if code[0] in KIND_OF}):
         limit = taxonomy.limit(session, What.MALL_CEILING, event.region, CategoryKind(KIND_OF[category[0]]), day).amount_fen

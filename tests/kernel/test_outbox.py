@@ -188,11 +188,9 @@ def test_the_floor_waits_in_real_time_whatever_the_training_clock_says(sessions:
             clock.use_offset_file(None)
 
 
-@pytest.mark.both_databases
-def test_an_event_committed_after_a_later_one_is_not_lost(engine: Engine, database_kind: str) -> None:
+@pytest.mark.only_postgresql
+def test_an_event_committed_after_a_later_one_is_not_lost(engine: Engine) -> None:
     """Ids are given before the commit: asking for "greater than the last seen" would lose the slower transaction."""
-    if database_kind == "sqlite":
-        return  # one writer at a time: a later transaction cannot overtake
     seen: list[int] = []
     consumer = Consumer("follower", ("bell.",), counting(seen))
     sessions = lambda: Session(engine)

@@ -101,11 +101,6 @@ def disable(session: Session, actor: Actor, person_id: int) -> None:
     _record(session, actor, person, events.PersonDisabled(person_id=person.id, organisation_id=person.organisation_id))
 
 
-def _revoke_tokens(session: Session, person: Person) -> None:
-    mine = update(ApiToken).where(ApiToken.person_id == person.id, ApiToken.revoked_at.is_(None))
-    session.execute(mine.values(revoked_at=clock.wall_now()))
-
-
 def enable(session: Session, actor: Actor, person_id: int) -> None:
     """Let a person sign in again. Raises Forbidden, Missing or NotForYourself."""
     person = _administer(session, actor, person_id)
@@ -262,6 +257,11 @@ def first_administrator(session: Session, login: str, password: str) -> dict[Rol
         new = NewPerson(login=own, name=ROLE_NAMES[role], roles=(role,))
         add_person(session, SYSTEM, new, password_hash=kept, organisation_id=operator.id)
     return logins
+
+
+def _revoke_tokens(session: Session, person: Person) -> None:
+    mine = update(ApiToken).where(ApiToken.person_id == person.id, ApiToken.revoked_at.is_(None))
+    session.execute(mine.values(revoked_at=clock.wall_now()))
 
 
 def _insert(session: Session, actor: Actor, new: NewPerson, organisation_id: int, password_hash: str, *, must_change: bool) -> Person:

@@ -250,9 +250,8 @@ def test_after_its_first_order_a_plan_is_not_sent_back_even_if_that_was_withdraw
     assert factories.figures(session, world.lines[0].control_id) == (50_000_00, 0, 0, 0, 0)
 
 
-def test_two_clerks_at_once_send_a_plan_back_once(session, world, database_kind):
-    if database_kind == "sqlite":
-        pytest.skip("commands come one after the other")
+@pytest.mark.only_postgresql
+def test_two_clerks_at_once_send_a_plan_back_once(session, world):
     number, clerk = world.plan.number, world.actor(Role.PLAN_CLERK)
     with pytest.raises(NotFiled), commit(session):
         mine = session.scalars(select(Plan).where(Plan.number == number)).one()

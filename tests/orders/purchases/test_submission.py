@@ -101,9 +101,8 @@ def test_a_key_that_was_refused_hides_no_other_attempt(session: Session) -> None
     assert factories.how_many(session, Attempt) == 1
 
 
-def test_two_refusals_of_one_key_at_once_are_one_attempt(session: Session, database_kind: str) -> None:
-    if database_kind == "sqlite":
-        pytest.skip("commands come one after the other")
+@pytest.mark.only_postgresql
+def test_two_refusals_of_one_key_at_once_are_one_attempt(session: Session) -> None:
     shop = till(session)
     shop.put(shop.world.laser, 51)
     sending = shop.sending()

@@ -286,9 +286,8 @@ def test_goods_sent_back_for_their_faults_are_not_cancelled_without_cause(watche
         assert alerts(session, "X02") == []
 
 
-def test_two_conclusions_at_once_are_one(watched, database_kind):
-    if database_kind == "sqlite":
-        pytest.skip("commands come one after the other")
+@pytest.mark.only_postgresql
+def test_two_conclusions_at_once_are_one(watched):
     with watched.session() as session:
         number = raised(session).number
         with commit(session):
