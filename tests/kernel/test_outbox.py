@@ -156,21 +156,18 @@ def test_a_lease_that_ran_out_is_taken_over_and_the_late_worker_does_nothing(ses
 def test_the_floor_never_passes_an_open_event(sessions: Callable[[], Session]) -> None:
     consumer = Consumer("tidy", ("bell.",), counting([]))
     clock.advance(timedelta(hours=-2))
-    try:
-        with sessions() as session:
-            first = ring(session, 1)
-            outbox.step(sessions, consumer)
-            open_one = ring(session, 2)
-            clock.advance(timedelta(hours=2))
-            with commit(session):
-                outbox.raise_floor(session, consumer)
-            assert session.scalar(select(ConsumerFloor.event_id)) == first
-            assert outbox.step(sessions, consumer) == 1
-            with commit(session):
-                outbox.raise_floor(session, consumer)
-            assert session.scalar(select(ConsumerFloor.event_id)) == open_one
-    finally:
-        clock.use_offset_file(None)
+    with sessions() as session:
+        first = ring(session, 1)
+        outbox.step(sessions, consumer)
+        open_one = ring(session, 2)
+        clock.advance(timedelta(hours=2))
+        with commit(session):
+            outbox.raise_floor(session, consumer)
+        assert session.scalar(select(ConsumerFloor.event_id)) == first
+        assert outbox.step(sessions, consumer) == 1
+        with commit(session):
+            outbox.raise_floor(session, consumer)
+        assert session.scalar(select(ConsumerFloor.event_id)) == open_one
 
 
 @pytest.mark.both_databases
@@ -180,12 +177,9 @@ def test_the_floor_waits_in_real_time_whatever_the_training_clock_says(sessions:
         ring(session, 1)
         outbox.step(sessions, consumer)
         clock.advance(timedelta(hours=2))  # a transaction begun a moment ago may still be open
-        try:
-            with commit(session):
-                outbox.raise_floor(session, consumer)
-            assert session.scalar(select(ConsumerFloor.event_id)) == 0
-        finally:
-            clock.use_offset_file(None)
+        with commit(session):
+            outbox.raise_floor(session, consumer)
+        assert session.scalar(select(ConsumerFloor.event_id)) == 0
 
 
 @pytest.mark.only_postgresql

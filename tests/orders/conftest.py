@@ -23,11 +23,9 @@ def world(session: Session) -> World:
 
 
 @pytest.fixture
-def late() -> Iterator[Callable[..., None]]:
-    """Lets the clock run ahead (`late(days=20)`), and back afterwards."""
-    clock.use_offset_file(None)
-    yield lambda **step: clock.advance(timedelta(**step))
-    clock.use_offset_file(None)
+def late() -> Callable[..., None]:
+    """Lets the clock run ahead (`late(days=20)`)."""
+    return lambda **step: clock.advance(timedelta(**step))
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from app.config import Settings
-from app.kernel import clock
 from app.kernel.db import commit
 from app.kernel.outbox import Consumer, Timer
 from app.kernel.worker import Worker
@@ -85,11 +84,9 @@ def watched(database_url: str, tmp_path: Path) -> Iterator[Watched]:
     from app.web.extensions import db
     from wsgi import create_app
 
-    clock.use_offset_file(None)
     app = create_app(Settings(data_dir=tmp_path / "mall", database_url=database_url))
     mall = Watched(app, database_url)
     yield mall
-    clock.use_offset_file(None)
     mall.engine.dispose()
     with app.app_context():
         db.engine.dispose()

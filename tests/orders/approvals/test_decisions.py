@@ -1,6 +1,5 @@
 """Decisions inside the unit, and what each does to money and stock, to the fen."""
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -189,12 +188,6 @@ def two_lines_again(shop: Till) -> Order:
 
 def _travel(step: timedelta) -> None:
     clock.advance(step)
-
-
-@pytest.fixture(autouse=True)
-def _present() -> Iterator[None]:
-    yield
-    clock.use_offset_file(None)
 
 
 def test_a_line_the_approver_took_out_no_longer_counts_towards_a_split(shop: Till) -> None:

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import event
 
 from app.config import Settings
-from app.kernel import clock
 from tests.catalog.conftest import Shop
 
 
@@ -63,10 +62,3 @@ def asked(engine):
         event.remove(engine, "before_cursor_execute", note)
 
     return counting
-
-
-@pytest.fixture(autouse=True)
-def real_time() -> Iterator[None]:
-    """A test that moves the clock leaves it as it was."""
-    yield
-    clock.use_offset_file(None)

@@ -37,7 +37,6 @@ def mall(training_database: Settings):
 
     app = create_app(training_database)
     yield app
-    clock.use_offset_file(None)
     with app.app_context():
         db.engine.dispose()
     app.extensions["mall.search"].close()

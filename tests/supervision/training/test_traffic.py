@@ -62,9 +62,7 @@ def test_traffic_waits_when_enough_orders_are_open_or_the_switch_is_off(training
     engine.dispose()
 
 
-def test_advancing_the_clock_lets_deadlines_run_out(training_database: Settings, request):
-    clock.use_offset_file(None)
-    request.addfinalizer(lambda: clock.use_offset_file(None))
+def test_advancing_the_clock_lets_deadlines_run_out(training_database: Settings):
     engine = make_engine(training_database.database)
     with Session(engine) as session:
         waiting = session.scalar(select(func.count()).select_from(Order).where(Order.state == State.SUBMITTED)) or 0
@@ -81,8 +79,7 @@ def test_advancing_the_clock_lets_deadlines_run_out(training_database: Settings,
     engine.dispose()
 
 
-def test_steps_of_the_clock_are_hours_days_or_working_days(request):
-    clock.use_offset_file(None)
+def test_steps_of_the_clock_are_hours_days_or_working_days():
     now = clock.now()
     assert length_of("2h", now) == timedelta(hours=2)
     assert length_of("3d", now) == timedelta(days=3)

@@ -87,18 +87,16 @@ def test_everybody_signs_in_with_the_one_password(training_database: Settings):
 
 
 @pytest.mark.both_databases
-def test_a_province_of_another_day_is_in_order_on_both_databases(engine, request):
-    prove_in_order(engine, MARCH, request)
+def test_a_province_of_another_day_is_in_order_on_both_databases(engine):
+    prove_in_order(engine, MARCH)
 
 
-def test_a_province_of_the_first_days_of_a_year_is_in_order(engine, request):
-    prove_in_order(engine, NEW_YEAR, request)
+def test_a_province_of_the_first_days_of_a_year_is_in_order(engine):
+    prove_in_order(engine, NEW_YEAR)
 
 
-def prove_in_order(engine, at: datetime, request) -> None:
+def prove_in_order(engine, at: datetime) -> None:
     """Make a tiny province of a day, as if that day were today, and hold the books and the rules against it."""
-    clock.use_offset_file(None)
-    request.addfinalizer(lambda: clock.use_offset_file(None))
     clock.advance(at - clock.now())
     made = world.seed(lambda: Session(engine), TINY, number=7, at=at)
     with Session(engine) as session:
