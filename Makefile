@@ -14,6 +14,10 @@ JOBS ?= 2
 STRIPE_MOCK_VERSIONS := v0.203.0 v0.148.0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# The lists name every package, so pip resolves nothing: left to itself an older pip asks the index for the newest version of
+# what a package wants with an extra, and stops because that one has no hash here.
+INSTALL := $(BIN)/python -m pip install -q --no-deps --use-pep517 --require-hashes
+
 # The first interpreter that really runs, is new enough and can make virtual environments.
 FIND_PYTHON = for candidate in "$${PYTHON:-}" python3.13 python3.12 python3.11 python3 /usr/bin/python3; do \
 	[ -n "$$candidate" ] || continue; \
@@ -86,12 +90,14 @@ $(VENV)/bin/python:
 # The tests' environment contains the product's, in the same versions: it is never taken away by `make run`.
 $(VENV)/run.stamp: requirements/run.txt | $(VENV)/bin/python
 	@echo "installing the product's packages (requirements/run.txt, each checked by hash)"
-	@$(BIN)/python -m pip install -q --use-pep517 --require-hashes -r requirements/run.txt
+	@$(INSTALL) -r requirements/run.txt
+	@$(BIN)/python -m pip check -q
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt requirements/run.txt | $(VENV)/bin/python
 	@echo "installing the packages for tests (requirements/dev.txt, each checked by hash)"
-	@$(BIN)/python -m pip install -q --use-pep517 --require-hashes -r requirements/dev.txt
+	@$(INSTALL) -r requirements/dev.txt
+	@$(BIN)/python -m pip check -q
 	@mkdir -p .tools/bin
 	@touch $(VENV)/run.stamp $@
 
