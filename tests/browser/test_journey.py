@@ -14,7 +14,7 @@ from orders.purchases.tables import Order
 from tests.browser.desk import Desk
 from tests.browser.product import PASSWORD, UNIT
 
-pytestmark = [pytest.mark.peer("chromium"), pytest.mark.xdist_group("browser-journey")]
+pytestmark = pytest.mark.peer("chromium")
 
 BUYER = "buyer.journey"
 LASER, DESKTOP = "联想 LJ2655DN A4 黑白激光打印机 双面 有线", "联想 启天 M455J7 台式计算机 16GB 512GB"

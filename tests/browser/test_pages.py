@@ -12,7 +12,7 @@ from tests.browser import places
 from tests.browser.desk import Desk
 from tests.browser.places import Place
 
-pytestmark = [pytest.mark.peer("chromium"), pytest.mark.xdist_group("browser-pages")]
+pytestmark = pytest.mark.peer("chromium")
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 RUN = """async (rules) => (await axe.run(document, rules ? { runOnly: { type: 'rule', values: rules }, resultTypes: ['violations'] }

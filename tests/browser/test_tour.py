@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.desk import Desk
 
-pytestmark = [pytest.mark.peer("chromium"), pytest.mark.xdist_group("browser-journey")]
+pytestmark = pytest.mark.peer("chromium")
 
 
 def onwards(page: Page) -> None:
