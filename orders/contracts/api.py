@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from flask import Blueprint
+from flask import Blueprint, Response, current_app
 from pydantic import Field
 
 from app.kernel.db import commit
@@ -12,7 +12,7 @@ from app.policy import Permission
 from app.web.extensions import db
 from app.web.guard import me, requires
 from app.web.openapi import Answers, CursorPage, Fen, Model, PageQuery, Problem, Verbatim, spec, titled
-from orders.contracts import queries, service
+from orders.contracts import documents, queries, service
 from orders.contracts.queries import Contract
 from orders.purchases import queries as purchases
 from orders.purchases.states import State
@@ -49,7 +49,7 @@ class ContractTextOut(ContractOut):
     """A contract with its text, and the digest of its PDF once that is made."""
 
     text: Verbatim
-    pdf: str | None
+    pdf: str
     pdf_sha256: str | None
 
 
@@ -153,9 +153,22 @@ def show(number: str) -> ContractTextOut:
     return ContractTextOut(
         **_contract(contract, order).model_dump(),
         text=contract.text,
-        pdf=f"/contracts/{number}.pdf" if document else None,
+        pdf=f"/api/v1/contracts/{number}/document",
         pdf_sha256=document.sha256 if document else None,
     )
+
+
+@api.get("/contracts/<number>/document")
+@titled(N_("合同 PDF"))
+@requires(Permission.ORDER_READ)
+@spec.validate(resp=Answers(HTTP_200=None, HTTP_404=Problem, HTTP_503=Problem), tags=TAG)
+def document(number: str) -> Response:
+    """The contract as PDF; 503 while others are before us."""
+    contract, _order = queries.by_number(db.session(), me(), number)
+    db.session.rollback()
+    file = documents.file_of(contract, current_app.config["SETTINGS"])
+    headers = {"Content-Disposition": f'inline; filename="{file.name}"'}
+    return Response(file.read_bytes(), mimetype="application/pdf", headers=headers)
 
 
 def _contract(contract: Contract, order: Order) -> ContractOut:

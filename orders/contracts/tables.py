@@ -32,12 +32,11 @@ class Contract(Base):
 
 
 class ContractDocument(Base):
-    """The PDF of a contract, made from its text by a consumer."""
+    """The digest of the PDF that a consumer made of a contract; the file itself can be made again at any time."""
 
     __tablename__ = "contract_documents"
 
     contract_id: Mapped[int] = mapped_column(ForeignKey("contracts.id"), primary_key=True)
-    path: Mapped[str]
     sha256: Mapped[str]
     made_at: Mapped[datetime]
 

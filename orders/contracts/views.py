@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, current_app, flash
+from flask import Blueprint, current_app, flash, send_file
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ from app.web import htmx
 from app.web.extensions import db
 from app.web.forms import refusals_on
 from app.web.guard import me, requires
-from orders.contracts import queries, service
+from orders.contracts import documents, queries, service
 from orders.contracts.forms import RefuseForm, TerminationForm
 from orders.contracts.rules import REFUSAL_CODES
 from orders.purchases import queries as purchases
@@ -107,14 +107,11 @@ def contract(number: str) -> ResponseReturnValue:
 @bp.get("/contracts/<number>.pdf")
 @requires(Permission.ORDER_READ)
 def pdf(number: str) -> ResponseReturnValue:
-    """The contract as a document; it is made within seconds of the confirmation. Raises Missing until then."""
+    """The contract as a document."""
     found, _order = queries.by_number(db.session(), me(), number)
-    document = queries.document_of(db.session(), found)
-    path = current_app.config["SETTINGS"].folder("documents") / document.path if document else None
-    if path is None or not path.is_file():
-        raise Missing()
-    headers = {"Content-Disposition": f'inline; filename="{found.number}.pdf"', "Cache-Control": "private, max-age=3600"}
-    return Response(path.read_bytes(), mimetype="application/pdf", headers=headers)
+    db.session.rollback()
+    file = documents.file_of(found, current_app.config["SETTINGS"])
+    return send_file(file, mimetype="application/pdf", download_name=file.name, max_age=3600, conditional=True)
 
 
 # ---------------------------------------------------------------- ending it

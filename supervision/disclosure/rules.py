@@ -10,13 +10,6 @@ from app.kernel.errors import N_, Unavailable
 from supervision.disclosure.states import NoticeKind
 
 
-class DocumentBusy(Unavailable):
-    """Documents are made one after another; the page itself says the same."""
-
-    code = "notice.document_busy"
-    message = N_("正在为其他读者生成文件，请稍候几秒再下载")
-
-
 class NotYetPublished(Unavailable):
     """The end of a contract is published after its beginning; the consumer comes back."""
 

@@ -12,7 +12,7 @@ from app.kernel import clock, regions
 from app.web import htmx
 from app.web.extensions import db
 from app.web.guard import public
-from supervision.disclosure import queries, service
+from supervision.disclosure import documents, queries, service
 from supervision.disclosure.forms import address_of, search_of
 from supervision.disclosure.queries import Notice, Search
 from supervision.disclosure.rules import digest
@@ -81,7 +81,7 @@ def notice(number: str) -> ResponseReturnValue:
         "disclosure/notice.html",
         notice=found,
         body=body,
-        facts=service.facts_of(body, published),
+        facts=documents.facts_of(body, published),
         kinds=KIND_NAMES,
         modes=MODE_NAMES,
         related=queries.of_contract(db.session(), found.contract_number, other),
@@ -94,7 +94,7 @@ def document(number: str) -> ResponseReturnValue:
     """The notice as PDF."""
     found = queries.by_number(db.session(), number)
     db.session.rollback()
-    file = service.document(settings().folder("notices"), found, address=settings().address, demo=settings().is_demo)
+    file = documents.file_of(found, settings())
     return send_file(file, mimetype="application/pdf", download_name=f"{found.number}.pdf", max_age=3600, conditional=True)
 
 

@@ -44,10 +44,6 @@ Sessions = Callable[[], Session]
 MOST_WAITING = 60_000
 """So many rows are kept before they are written; the largest province also commits them, since it fits in no one transaction."""
 
-DOCUMENTS = 40
-"""So many of the newest contracts get their PDF from the worker; older ones are made when somebody asks for them."""
-
-
 class NotEmpty(Conflict):
     """The database holds organisations already."""
 
@@ -203,13 +199,10 @@ def _count_sold(session: Session, market: Market) -> None:
 def _skip_history(session: Session, consumers: Sequence[str], unsent: Sequence[int]) -> None:
     """Tell consumers that what happened before the opening is none of their work.
 
-    Two have something left: applications that still wait go to the treasury, and the newest contracts get their documents.
+    One has something left: applications that still wait go to the treasury. A contract's document is made when somebody asks for it.
     """
     last = session.scalar(select(func.max(Event.id))) or 0
     floors = dict.fromkeys(consumers, last)
-    newest = session.scalars(select(Event.id).where(Event.type == "order.confirmed").order_by(Event.id.desc()).limit(DOCUMENTS)).all()
-    if "contracts.document" in floors and newest:
-        floors["contracts.document"] = newest[-1] - 1
     if "payments.gateway" in floors and unsent:
         floors["payments.gateway"] = min(unsent) - 1
         sent = select(Event.id).where(Event.type == "order.payment_applied", Event.id > min(unsent), Event.id.not_in(unsent))

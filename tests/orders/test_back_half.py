@@ -1,5 +1,6 @@
 """The back half of an order as people click it and as programs call it."""
 
+import hashlib
 import json
 import re
 
@@ -75,11 +76,12 @@ def test_the_back_half_by_pages(back):
     assert clerk.post(f"{base}/refuse", f"{base}/confirm", note="不想卖").status_code == 422
     assert clerk.post(f"{base}/confirm", f"{base}/confirm").status_code == 303
     contract = the(back, Contract.number)
+    with buyer.get(f"/contracts/{contract}.pdf") as pdf:
+        assert (pdf.status_code, pdf.mimetype) == (200, "application/pdf"), "nobody waits for the worker"
+        assert pdf.data.startswith(b"%PDF-")
     work(back)
     page = buyer.text(f"/contracts/{contract}")
-    assert the(back, Contract.sha256) in page and "伍仟元整" in page
-    pdf = buyer.get(f"/contracts/{contract}.pdf")
-    assert (pdf.status_code, pdf.mimetype) == (200, "application/pdf") and pdf.data.startswith(b"%PDF-")
+    assert the(back, Contract.sha256) in page and "伍仟元整" in page and hashlib.sha256(pdf.data).hexdigest() in page
 
     assert f"{base}/ship" in clerk.text(base)
     with back.session() as session:
@@ -153,7 +155,10 @@ def test_the_back_half_by_programs(back):
     assert clerk("POST", f"{base}/confirm").json["code"] == "order.not_now"
     work(back)
     contract = buyer("GET", f"/api/v1/contracts/{made.json['number']}").json
-    assert contract["sha256"] == made.json["sha256"] and contract["pdf"]
+    assert contract["sha256"] == made.json["sha256"] and len(contract["pdf_sha256"]) == 64
+    document = buyer("GET", contract["pdf"])
+    assert (document.status_code, document.mimetype) == (200, "application/pdf")
+    assert hashlib.sha256(document.data).hexdigest() == contract["pdf_sha256"]
     assert [row["number"] for row in buyer("GET", "/api/v1/contracts").json["items"]] == [contract["number"]]
     assert clerk("POST", f"{base}/terminations", json={"reason": "停产"}).status_code == 201
     assert clerk("POST", f"{base}/terminations/agree").json["code"] == "contract.other_side_signs"

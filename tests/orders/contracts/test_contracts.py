@@ -15,7 +15,7 @@ from app.policy import OrganisationKind, Role
 from catalog.listings.tables import Listing
 from catalog.suppliers.states import Standing
 from catalog.suppliers.tables import Supplier
-from orders.contracts import handlers, queries, rules, service
+from orders.contracts import documents, handlers, queries, rules, service
 from orders.contracts.tables import Contract, ContractDocument, Termination
 from orders.purchases.states import NotNow, State
 from tests import factories
@@ -170,7 +170,10 @@ def test_the_document_has_the_same_bytes_every_time_and_is_noted_once(session, w
     document = session.scalars(select(ContractDocument)).one()
     contract = queries.of_order(session, order)
     assert contract
-    content = (settings.folder("documents") / document.path).read_bytes()
+    file = documents.file_of(contract, settings)
+    content = file.read_bytes()
     assert content.startswith(b"%PDF-") and hashlib.sha256(content).hexdigest() == document.sha256
-    assert handlers.pdf_of(contract, address=settings.address, demo=True) == content
-    assert handlers.pdf_of(contract, address=settings.address, demo=False) != content
+    assert documents.pdf_of(contract, address=settings.address, demo=False) != content
+    file.unlink()
+    assert documents.file_of(contract, settings).read_bytes() == content, "a lost file is made again with the same digest"
+    assert [each.name for each in file.parent.iterdir()] == [file.name]

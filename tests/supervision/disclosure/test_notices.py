@@ -11,7 +11,7 @@ from app.kernel.outbox import Event
 from app.policy import Role
 from orders.contracts import queries as contracts
 from orders.contracts import service as contract
-from supervision.disclosure import queries, rules, service
+from supervision.disclosure import documents, queries, rules, service
 from supervision.disclosure.queries import Search
 from supervision.disclosure.states import NoticeKind
 from supervision.disclosure.tables import Notice
@@ -130,7 +130,7 @@ def test_a_notice_is_a_page_a_pdf_and_the_text_of_its_digest(watched, notice):
     with anybody.get(f"/portal/notices/{notice.number}.pdf") as first, anybody.get(f"/portal/notices/{notice.number}.pdf") as second:
         assert first.data[:5] == b"%PDF-"
         assert first.data == second.data
-    assert service.pdf_of(notice, address="http://a", demo=True) == service.pdf_of(notice, address="http://a", demo=True)
+    assert documents.pdf_of(notice, address="http://a", demo=True) == documents.pdf_of(notice, address="http://a", demo=True)
     assert anybody.get("/portal/notices/GG-nothing").status_code == 404
     assert anybody.get("/portal/notices/GG-nothing.pdf").status_code == 404
 
