@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy.orm import Session
 
 from app import config
@@ -87,6 +88,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         MAX_CONTENT_LENGTH=8 * 1024 * 1024,
         WTF_CSRF_TIME_LIMIT=None,
     )
+    # Compiling a page's templates costs more than rendering it; every process of this user finds what another has compiled.
+    app.jinja_options = {**app.jinja_options, "bytecode_cache": FileSystemBytecodeCache()}
     settings.folder("")
     clock.use_offset_file(settings.data_dir / "clock" if settings.is_demo else None)
     db.init_app(app)

@@ -73,8 +73,7 @@ def _catalogue(session: Session) -> _Catalogue:
     if known is not None:
         return known
     columns = (Category.code, Category.name, Category.level, Category.parent_code, Category.leaf, Category.kind)
-    found = session.execute(select(*columns).order_by(Category.code))
-    rows = {row["code"]: CategoryRow(**row) for row in found.mappings()}
+    rows = {row[0]: CategoryRow._make(row) for row in session.execute(select(*columns).order_by(Category.code))}
     below: dict[str, list[CategoryRow]] = {}
     for category_row in rows.values():
         below.setdefault(category_row.parent_code or "", []).append(category_row)

@@ -7,7 +7,7 @@ A code of the procurement catalogue (财库〔2022〕31号) is a letter and four
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.kernel import workdays
 from app.kernel.errors import N_, Conflict, Missing
@@ -131,8 +131,7 @@ class NoTerm(Conflict):
     on: date
 
 
-@dataclass(frozen=True, kw_only=True)
-class CategoryRow:
+class CategoryRow(NamedTuple):
     """One category of the procurement catalogue; immutable once issued."""
 
     code: str

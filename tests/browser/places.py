@@ -26,6 +26,11 @@ NAMES = (
     "board", "stream", "alerts", "order-audit", "attempt", "portal", "notices", "notice", "verify", "log", "log-entry", "people", "person",
     "organisation", "account", "catalogue", "limits", "suppliers", "supplier", "api", "missing", "forbidden",
 )
+KEY = frozenset({
+    "home", "search", "product", "compare", "cart", "checkout-blocked", "approvals", "order-late", "orders", "workbench-buyer", "budgets", "listings",
+    "stream", "order-audit", "portal", "notice",
+})  # fmt: skip
+"""What the three groups and the public use every day."""
 
 
 def of(desk: Desk) -> dict[str, Place]:

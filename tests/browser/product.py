@@ -32,7 +32,7 @@ from app.policy import OrganisationKind, Role
 from app.web import process
 from orders.purchases.states import State
 from orders.purchases.tables import Order
-from tests import factories
+from tests import factories, training
 from tests.peers import ROOT
 
 UNIT, SUPPLIER = "郑州市档案馆", "郑州明泽办公设备有限公司"
@@ -56,9 +56,8 @@ def free_port() -> int:
 
 
 def prepare(folder: Path) -> Path:
-    """Make the training province and the journey's own unit, supplier, plan and listings in a data folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    _mall(folder, "demo", "--scale", "small")
+    """The training province with the journey's own unit, supplier, plan and listings, in a data folder."""
+    shutil.copytree(training.template(), folder, dirs_exist_ok=True)
     engine = make_engine(_database(folder))
     with Session(engine) as session, commit(session):
         _stage(session)

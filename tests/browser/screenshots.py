@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 from tests.browser import places, product
 from tests.browser.desk import Desk, Theme
 from tests.browser.fonts import FLAGS, browser_environment
-from tests.peers import PEERS, ROOT, chromium
+from tests.peers import PEERS, ROOT, SHARED, chromium
 
 IMAGES = ROOT / "docs" / "images"
 
@@ -35,6 +35,7 @@ def take(folder: Path) -> None:
     """Write every picture into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mall-pictures-") as scratch:
+        os.environ[SHARED] = scratch
         prepared = product.prepare(Path(scratch) / "prepared")
         with product.Product(prepared, Path(scratch) / "product") as running, sync_playwright() as driver:
             browser = driver.chromium.launch(executable_path=chromium(), args=list(FLAGS), env=browser_environment())
