@@ -20,8 +20,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # what a package wants with an extra, and stops because that one has no hash here.
 INSTALL := $(BIN)/python -m pip install -q --no-deps --use-pep517 --require-hashes
 
-# The first interpreter that really runs, is new enough and can make virtual environments.
-FIND_PYTHON = for candidate in "$${PYTHON:-}" python3.13 python3.12 python3.11 python3 /usr/bin/python3; do \
+# The first interpreter that really runs, is new enough and can make virtual environments. The system's own comes first: distributions
+# build it with profile-guided optimisation, version managers mostly without, which costs a quarter of the speed.
+FIND_PYTHON = for candidate in "$${PYTHON:-}" /usr/bin/python3 python3.13 python3.12 python3.11 python3; do \
 	[ -n "$$candidate" ] || continue; \
 	if "$$candidate" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo "$$candidate"; exit 0; fi; \
 	done
