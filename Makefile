@@ -35,11 +35,10 @@ help: ## list the targets
 run: $(VENV)/run.stamp ## install what is needed, then serve the mall with demonstration data on 127.0.0.1 (Ctrl-C ends it)
 	@exec $(BIN)/flask --app wsgi mall up
 
-test: $(VENV)/dev.stamp tools ## lint, types, import contracts, then every ordinary test; ends with a table of the outside programs used
-	@status=0; \
-	$(MAKE) --no-print-directory lint || status=1; \
-	$(MAKE) --no-print-directory type || status=1; \
+test: $(VENV)/dev.stamp tools ## every ordinary test with a table of the outside programs used; lint, types and import contracts beside them
+	@status=0; ($(MAKE) --no-print-directory lint && $(MAKE) --no-print-directory type) > .tools/checks.txt 2>&1 & checks=$$!; \
 	PATH="$(TOOLS):$$PATH" $(BIN)/python -m pytest -q -n $(JOBS) $(SPREAD) || status=1; \
+	wait $$checks || status=1; cat .tools/checks.txt; \
 	if [ $$status -ne 0 ]; then echo "make test: something above failed"; fi; \
 	exit $$status
 

@@ -20,7 +20,7 @@ from app.kernel.errors import N_
 from app.kernel.outbox import Consumer, Timer
 from app.kernel.worker import Worker
 from app.policy import Permission
-from app.web import checks, errors, filters, guard, health, logs, menus, openapi, security, slots
+from app.web import checks, errors, filters, guard, health, logs, menus, openapi, security, slots, texts
 from app.web.cli import Beginning, mall
 from app.web.extensions import babel, csrf, db, login
 from app.web.menus import Entry
@@ -100,7 +100,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     with app.app_context():
         prepare_engine(db.engine)
     app.extensions["mall.search"] = engine_for(settings)
-    for part in (security, slots, filters, errors, logs, guard, openapi):
+    for part in (security, slots, texts, filters, errors, logs, guard, openapi):
         part.install(app)
     app.register_blueprint(health.bp)
     _join(app)

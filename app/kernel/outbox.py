@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from sqlalchemy import ForeignKeyConstraint, Index, Text, UniqueConstraint, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -18,7 +18,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.kernel import clock
-from app.kernel.db import Base, commit
+from app.kernel.db import Base, commit, run
 from app.kernel.events import Fact, body_of
 
 log = logging.getLogger("mall.outbox")
@@ -133,7 +133,10 @@ def record_all(session: Session, actor: By, entries: Sequence[Entry]) -> list[in
         }
         for entry in entries
     ]
-    return list(session.scalars(insert(Event).returning(Event.id, sort_by_parameter_order=True), rows))
+    return list(run(session, _RECORD, rows).scalars())
+
+
+_RECORD: Final = insert(Event.__table__).returning(Event.__table__.c.id, sort_by_parameter_order=True)  # type: ignore[arg-type]
 
 
 Outside = Callable[[Session, Sequence[Event]], Any]

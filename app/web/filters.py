@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from flask import Flask, current_app, url_for
+from flask import Flask, current_app, has_request_context, request, url_for
 from flask_babel import gettext as _gettext
 from markupsafe import Markup
 
@@ -100,18 +100,23 @@ def short(digest: str | None) -> str:
 
 def icon(name: str, cls: str = "") -> Markup:
     """An icon of the sprite, for the eye only; words stand beside it."""
-    more = f" {cls}" if cls else ""
-    return Markup('<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(more, asset("img/icons.svg"), name)
+    return _icon(asset("img/icons.svg"), name, f" {cls}" if cls else "")
+
+
+@lru_cache(maxsize=1024)
+def _icon(sprite: str, name: str, more: str) -> Markup:
+    return Markup('<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(more, sprite, name)
 
 
 def asset(path: str) -> str:
     """The address of a static file, with a mark that changes when the file does."""
-    return url_for("static", filename=path, v=_mark(str(Path(current_app.static_folder or "") / path)))
+    return _address(request.script_root if has_request_context() else "", current_app.static_folder or "", path)
 
 
-@lru_cache(maxsize=256)
-def _mark(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:8]
+@lru_cache(maxsize=1024)
+def _address(root: str, folder: str, path: str) -> str:  # noqa: ARG001 - the prefix is part of what is kept
+    mark = hashlib.sha256((Path(folder) / path).read_bytes()).hexdigest()[:8]
+    return url_for("static", filename=path, v=mark)
 
 
 def install(app: Flask) -> None:

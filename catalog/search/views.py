@@ -7,7 +7,6 @@ from typing import Any, Final, cast
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 from markupsafe import Markup
 
 from app.kernel import clock, regions
@@ -15,6 +14,7 @@ from app.policy import Actor, Permission
 from app.web import htmx
 from app.web.extensions import db
 from app.web.guard import maybe_me, public
+from app.web.texts import gettext
 from catalog.listings import queries as listings
 from catalog.listings.queries import Shown
 from catalog.listings.rules import Quartiles, quartiles_of
@@ -42,6 +42,8 @@ class Card:
     title: Markup
     offer: Shown
     stats: Quartiles | None
+    href: str
+    labels: tuple[tuple[str, str], ...]
 
 
 def engine() -> SearchEngine:
@@ -200,8 +202,23 @@ def _cards(hits: Sequence[Hit]) -> list[Card]:
     session = db.session()
     rows = listings.shown(session, [hit.pk for hit in hits])
     stats = listings.quartiles_by_product(session, [row.product_id for row in rows.values()])
+    products_at = url_for("search.product", product_id=0).removesuffix("0")
+    energy, environment = (gettext("节能"), "ok"), (gettext("环标"), "ok")
+    small, imported = (gettext("中小"), "info"), (gettext("进口 须审批"), "warn")
     return [
-        Card(title=Markup(hit.title_html), offer=row, stats=stats.get(row.product_id))  # noqa: S704 - escaped by the engine
+        Card(
+            title=Markup(hit.title_html),  # noqa: S704 - escaped by the engine
+            offer=row,
+            stats=stats.get(row.product_id),
+            href=f"{products_at}{row.product_id}?offer={row.listing_id}",
+            labels=tuple(
+                label
+                for holds, label in (
+                    (row.energy_saving, energy), (row.environment, environment), (row.is_sme, small), (row.is_imported, imported)
+                )
+                if holds
+            ),
+        )
         for hit in hits
         if (row := rows.get(hit.pk)) is not None and row.is_live
     ]
@@ -292,7 +309,7 @@ def _side_by_side(offers: Sequence[Shown], *, only: bool) -> str:
 def _places(offer: Shown) -> str:
     """The names of the regions served."""
     if regions.PROVINCE in offer.areas:
-        return str(gettext("全省"))
+        return gettext("全省")
     return "、".join(regions.by_code(code).name for code in offer.areas if code in regions.REGIONS)
 
 
