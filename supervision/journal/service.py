@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import insert, update
@@ -12,7 +13,7 @@ from app.kernel.errors import N_, Conflict
 from app.kernel.outbox import Event
 from app.policy import Actor
 from supervision.journal import leaf, note, queries
-from supervision.journal.sequencer import Busy, Sequencer, Sessions
+from supervision.journal.sequencer import Busy, Held, Sequencer, Sessions
 from supervision.journal.tables import FieldErasure, FieldSalts
 
 PUBLIC = ".pub"
@@ -22,7 +23,7 @@ class KeyInTheWay(Conflict):
     """There is a key already; making another would break the log that it signs."""
 
     code = "journal.key_in_the_way"
-    message = N_("签名密钥文件已存在，未作改动；更换密钥请按文档启用新的日志纪元")
+    message = N_("签名密钥文件已存在，未作改动；更换密钥请用 mall journal rotate")
 
 
 class KeyMissing(Conflict):
@@ -54,17 +55,23 @@ def public_path(path: Path) -> Path:
 
 
 def signer_at(path: Path) -> note.Signer:
-    """The signing key of this file. Raises KeyMissing."""
+    """The signing key of this file, with its successor while the key is changed. Raises KeyMissing."""
     try:
-        return note.signer_of(path.read_text())
+        signers = [note.signer_of(line) for line in path.read_text().split()]
     except FileNotFoundError as error:
         raise KeyMissing() from error
+    if not signers:
+        raise KeyMissing()
+    held = {signer.public for signer in signers}
+    public = public_path(path)
+    known = note.verifiers_of(public.read_text()).keys if public.exists() else ()
+    return replace(signers[0], also=tuple(signers[1:]), past=tuple(key for key in known if key.public not in held))
 
 
 def verifier_at(path: Path) -> note.Verifier:
-    """The public key that belongs to the signing key at this path. Raises KeyMissing."""
+    """The public key that belongs to the signing key at this path, with the log's other keys. Raises KeyMissing."""
     public = public_path(path)
-    return note.verifier_of(public.read_text()) if public.exists() else signer_at(path).verifier
+    return note.verifiers_of(public.read_text()) if public.exists() else signer_at(path).verifier
 
 
 def sequence(sessions: Sessions, directory: Path, signer: note.Signer, batch: int = 256) -> int:
@@ -84,8 +91,8 @@ def sequence_in_bulk(
 def turns(directory: Path, key: Path, batch: int = 256) -> Callable[[Sessions], int]:
     """A function for the worker's timer: sequences what waits, and does nothing while another process is at it.
 
-    The lock is held during a turn only; the tree is kept from turn to turn. The key is read at the first turn, which
-    raises KeyMissing while there is none.
+    The lock is held during a turn only; the tree is kept from turn to turn. The key is read under the lock, so that a
+    change of it counts at once; raises KeyMissing while there is none. A log that is held waits.
     """
     kept: list[Sequencer] = []
 
@@ -94,8 +101,9 @@ def turns(directory: Path, key: Path, batch: int = 256) -> Callable[[Sessions], 
             kept.append(Sequencer(sessions, directory, signer_at(key), batch=batch))
         try:
             with kept[0] as sequencer:
+                sequencer.signer = signer_at(key)
                 return sequencer.drain()
-        except Busy:
+        except (Busy, Held):
             return 0
 
     return turn
