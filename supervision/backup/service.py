@@ -39,6 +39,7 @@ from supervision.backup.rules import (
     manifest_of,
 )
 from supervision.journal import custody, queries, service, tiles, tree
+from supervision.journal.sequencer import HOLD
 
 Progress = Callable[[str, int, int], None]
 """Hears what is being done, how much of it is done, of how much."""
@@ -223,7 +224,7 @@ def _refuse_unless_empty(engine: Engine, settings: Settings) -> None:
     data = settings.data_dir.resolve()
     made_anew = {settings.folder(name) for name in MADE_ANEW}
     for file in sorted(data.rglob("*")):
-        if not file.is_file() or file.name.endswith(PASSING) or made_anew & set(file.parents):
+        if not file.is_file() or file.name.endswith((*PASSING, HOLD)) or made_anew & set(file.parents):
             continue
         if not (gateway.is_sqlite(file) and gateway.is_blank(file)) and file.stat().st_size:
             raise NotEmpty(found=str(file))

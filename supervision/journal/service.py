@@ -33,9 +33,18 @@ class KeyMissing(Conflict):
     message = N_("没有找到存证日志的签名密钥：请先执行 mall init，或从备份恢复密钥文件")
 
 
+class KeyAway(Conflict):
+    """The log has had a key; another one of the same name would make what is signed unreadable."""
+
+    code = "journal.key_away"
+    message = N_("本日志已有公钥而签名密钥不在原处：请把密钥副本放回；密钥已丢失时，用 mall journal epoch 启用新纪元")
+
+
 def create_key(path: Path, origin: str) -> note.Verifier:
-    """Make the log's signing key (mode 600) and its public half beside it. Raises KeyInTheWay."""
+    """Make the log's signing key (mode 600) and its public half beside it. Raises KeyInTheWay, KeyAway."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if public_path(path).exists() and not path.exists():
+        raise KeyAway()
     signer = note.generate(origin)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -132,6 +132,15 @@ def test_a_change_of_key_that_is_killed_halfway_leaves_a_log_that_goes_on(world,
     assert is_sound(world) and len(keys(world).others) == 1
 
 
+def test_no_new_key_takes_the_name_of_a_log_whose_key_is_away(world):
+    grow(world)
+    listed = service.public_path(world.key).read_text()
+    world.key.unlink()
+    with pytest.raises(service.KeyAway):
+        service.create_key(world.key, ORIGIN)
+    assert service.public_path(world.key).read_text() == listed and not world.key.exists()
+
+
 def test_a_held_log_takes_events_and_signs_nothing_until_somebody_decides(world):
     before = grow(world)
     custody.hold(world.directory, {"size": 5})
