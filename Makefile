@@ -14,6 +14,7 @@ JOBS ?= 2
 SPREAD := --dist loadfile --no-loadscope-reorder
 # The second one builds with the Go 1.19 of Debian 12 too.
 STRIPE_MOCK_VERSIONS := v0.203.0 v0.148.0
+FSCK_VERSION := v1.0.4
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # The lists name every package, so pip resolves nothing: left to itself an older pip asks the index for the newest version of
@@ -42,7 +43,7 @@ test: $(VENV)/dev.stamp tools ## every ordinary test with a table of the outside
 	if [ $$status -ne 0 ]; then echo "make test: something above failed"; fi; \
 	exit $$status
 
-test-deep: $(VENV)/dev.stamp tools ## the long proofs: soak, kill and mutation tests (tens of minutes)
+test-deep: $(VENV)/dev.stamp tools $(TOOLS)/tessera-fsck ## the long proofs: soak, kill and mutation tests (tens of minutes)
 	@PATH="$(TOOLS):$$PATH" $(BIN)/python -m pytest -q -m deep --timeout 3600 -n $(JOBS) $(SPREAD)
 
 lint: $(VENV)/dev.stamp ## ruff, djlint and the import contracts
@@ -106,7 +107,6 @@ $(VENV)/dev.stamp: requirements/dev.txt requirements/run.txt | $(VENV)/bin/pytho
 # Programs nobody here wrote, against which the product is proved. Missing Go or network is no error: their tests are then skipped loudly.
 tools: $(VENV)/dev.stamp
 	@mkdir -p $(TOOLS); \
-	if [ -e tests/verifiers/tlog/go.mod ]; then verifier=yes; else verifier=; fi; \
 	export PATH="$$PATH:/usr/local/go/bin:/usr/lib/go/bin"; \
 	if [ -x $(TOOLS)/stripe-mock ]; then :; \
 	elif command -v go >/dev/null; then \
@@ -116,10 +116,18 @@ tools: $(VENV)/dev.stamp
 		done; \
 		[ -x $(TOOLS)/stripe-mock ] || echo "stripe-mock could not be built: its tests will be skipped"; \
 	else echo "go is missing: the tests with stripe-mock will be skipped"; fi; \
-	if [ -z "$$verifier" ]; then :; \
-	elif [ -x $(TOOLS)/tlog-verify ] && [ -z "$$(find tests/verifiers/tlog -newer $(TOOLS)/tlog-verify -type f -print -quit)" ]; then :; \
-	elif command -v go >/dev/null; then \
-		echo "building the independent log verifier"; \
-		( cd tests/verifiers/tlog && GOFLAGS="-modcacherw -mod=readonly" go build -trimpath -buildvcs=false -o $(TOOLS)/tlog-verify . ) \
-			|| echo "the log verifier could not be built: its tests will be skipped"; \
-	else echo "go is missing: the tests with the log verifier will be skipped"; fi
+	for verifier in tlog merkle; do \
+		built=$(TOOLS)/$$verifier-verify; \
+		if [ -x $$built ] && [ -z "$$(find tests/verifiers/$$verifier -newer $$built -type f -print -quit)" ]; then continue; fi; \
+		if ! command -v go >/dev/null; then echo "go is missing: the tests with $$verifier-verify will be skipped"; continue; fi; \
+		echo "building the independent log verifier $$verifier-verify"; \
+		( cd tests/verifiers/$$verifier && GOFLAGS="-modcacherw -mod=readonly" go build -trimpath -buildvcs=false -o $$built . ) \
+			|| echo "$$verifier-verify could not be built: its tests will be skipped"; \
+	done
+
+# Needs Go 1.24 and a minute of building, so only the long proofs use it.
+$(TOOLS)/tessera-fsck:
+	@mkdir -p $(TOOLS); export PATH="$$PATH:/usr/local/go/bin:/usr/lib/go/bin"; \
+	echo "building Tessera's fsck $(FSCK_VERSION)"; \
+	GOBIN=$(TOOLS)/.new GOFLAGS=-modcacherw go install github.com/transparency-dev/tessera/cmd/fsck@$(FSCK_VERSION) \
+		&& mv $(TOOLS)/.new/fsck $@ && rmdir $(TOOLS)/.new || echo "fsck could not be built: its tests will be skipped"

@@ -38,9 +38,10 @@ from orders.purchases import verdicts
 from orders.thread import views as thread
 from supervision.alerts import rules as alert_rules
 from supervision.alerts import views as alerts
+from supervision.backup import cli as backup_commands
 from supervision.journal import service as log
 from supervision.journal import views as journal_pages
-from supervision.journal.cli import journal
+from supervision.journal.cli import is_held, journal
 from supervision.training import cli as training_commands
 from supervision.training import views as training_pages
 
@@ -144,7 +145,7 @@ def _join(app: Flask) -> None:
             consumers.extend(handlers.consumers(settings))
             timers.extend(handlers.timers(settings))
     app.extensions["mall.worker"] = lambda: Worker(sessions_of(app), consumers, timers)
-    app.extensions["mall.doctor"] = [*checks.floor(), checks.work(consumers)]
+    app.extensions["mall.doctor"] = [*checks.floor(), checks.work(consumers), is_held]
     app.extensions["mall.beginnings"] = [
         Beginning(N_("基础数据"), lambda session, *_: str(load_reference(session, supplement=settings.is_demo))),
         Beginning(N_("日志密钥"), lambda *_: _journal_key(settings)),
@@ -152,6 +153,8 @@ def _join(app: Flask) -> None:
     ]
     mall.add_command(import_group)
     mall.add_command(journal)
+    mall.add_command(backup_commands.backup)
+    mall.add_command(backup_commands.restore)
     mall.add_command(search_commands.index)
     mall.add_command(budget_commands.adjust_allotment)
     mall.add_command(training_commands.demo)

@@ -73,6 +73,13 @@ def vkey() -> Response:
     return Response(verifier().vkey + "\n", mimetype="text/plain")
 
 
+@bp.get("/vkeys")
+@public
+def vkeys() -> Response:
+    """Every public key of the log, one a line: the current one first; a retired one with the largest size that it counts for."""
+    return Response(verifier().listed, mimetype="text/plain")
+
+
 @bp.get("/tile/<path:name>")
 @public
 def tile(name: str) -> Response:
@@ -166,7 +173,7 @@ def _ticks(stream: str) -> list[queries.Tick]:
 def _page(form: ReceiptForm, *, status: int = 200, **context: Any) -> ResponseReturnValue:
     key = verifier()
     return htmx.show(
-        "journal/page.html", status=status, form=form, newest=queries.published(directory(), key), vkey=key.vkey,
+        "journal/page.html", status=status, form=form, newest=queries.published(directory(), key), vkey=key.vkey, past=key.others,
         base=url_for("journal.page", _external=True), **context,
     )  # fmt: skip
 
