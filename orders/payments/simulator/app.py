@@ -133,10 +133,10 @@ class Simulator:
         with self.store.open() as books:
             faults.arm(books, fault, count=count, route=route, options=options)
 
-    def weather(self, struck_by: Sequence[Fault], *, rate: float, seed: int = 1) -> None:
-        """Strike at random, reproducibly, with this probability."""
+    def weather(self, struck_by: Sequence[Fault], *, rate: float, seed: int = 1, **options: Any) -> None:
+        """Strike at random, reproducibly, with this probability; the options (seconds …) hold for every fault."""
         with self.store.open() as books:
-            faults.set_weather(books, struck_by, rate=rate, seed=seed)
+            faults.set_weather(books, struck_by, rate=rate, seed=seed, options=options)
 
     def fine_weather(self) -> None:
         """No fault is armed any more."""
