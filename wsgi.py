@@ -33,6 +33,7 @@ from catalog.taxonomy.service import load_reference
 from migrations import tables  # noqa: F401 - the metadata is whole before the first query
 from orders.budgets import cli as budget_commands
 from orders.carts import views as carts
+from orders.payments import cli as payment_commands
 from orders.plans import views as plans
 from orders.purchases import verdicts
 from orders.thread import views as thread
@@ -144,7 +145,7 @@ def _join(app: Flask) -> None:
             consumers.extend(handlers.consumers(settings))
             timers.extend(handlers.timers(settings))
     app.extensions["mall.worker"] = lambda: Worker(sessions_of(app), consumers, timers)
-    app.extensions["mall.doctor"] = [*checks.floor(), checks.work(consumers)]
+    app.extensions["mall.doctor"] = [*checks.floor(), checks.work(consumers), payment_commands.line_check]
     app.extensions["mall.beginnings"] = [
         Beginning(N_("基础数据"), lambda session, *_: str(load_reference(session, supplement=settings.is_demo))),
         Beginning(N_("日志密钥"), lambda *_: _journal_key(settings)),

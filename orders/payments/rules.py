@@ -6,7 +6,7 @@ contract's.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from app.kernel import money, workdays
@@ -27,6 +27,13 @@ RETURN_REASONS: dict[str, str] = {
     "canceled": N_("支付通道撤销"),
     "amount_differs": N_("通道金额与申请金额不一致"),
 }
+
+PAUSE_AFTER = 5
+"""Failures in a row after which nothing more is sent: fewer could be one application's bad luck, more only keep callers waiting."""
+PROBE_EVERY = timedelta(seconds=20)
+"""How long a silent gateway is left alone; with reconciliation every 20 s all is decided within a minute after it is back."""
+LONGEST_PAUSE_S = 20
+"""An application that failed by itself is tried again after at most this long."""
 
 TROUBLES: dict[str, str] = {
     "payment.gateway_unavailable": N_("支付通道暂时无法连接，系统自动重试"),

@@ -25,7 +25,7 @@ from orders.payments import queries, rules
 from orders.payments.gateway import CURRENCY
 from orders.payments.rules import Due, InvoiceInput
 from orders.payments.states import OPEN, ApplicationState, Colour
-from orders.payments.tables import GatewayNotice, Invoice, PaymentApplication, PaymentClock
+from orders.payments.tables import GatewayLine, GatewayNotice, Invoice, PaymentApplication, PaymentClock
 from orders.payments.wire.answers import Event, Payment, Status
 from orders.purchases import queries as purchases
 from orders.purchases import rules as purchase_rules
@@ -204,6 +204,37 @@ def apply(session: Session, actor: Actor, order: Order) -> PaymentApplication:
     session.add(application)
     session.flush()
     return application
+
+
+# ---------------------------------------------------------------- the line to the treasury
+
+
+def line_failed(session: Session, code: str) -> None:
+    """A call got no usable answer; after so many in a row nothing leaves until a probe is answered."""
+    now = clock.now()
+    failures = session.scalar(
+        _upsert(session, GatewayLine)
+        .values(id=1, failures=1, reason=code)
+        .on_conflict_do_update(index_elements=["id"], set_={"failures": GatewayLine.failures + 1, "reason": code})
+        .returning(GatewayLine.failures)
+    )
+    if failures is not None and failures >= rules.PAUSE_AFTER:
+        opened = update(GatewayLine).where(GatewayLine.paused_at.is_(None)).values(paused_at=now, probe_at=now + rules.PROBE_EVERY)
+        if session.execute(opened.returning(GatewayLine.id), execution_options=_STILL).first() is not None:
+            log.warning("the line to the gateway is paused", extra={"failures": failures, "code": code})
+
+
+def line_answered(session: Session) -> None:
+    """The gateway is there, whatever it said: what waits may go."""
+    query = update(GatewayLine).where(GatewayLine.failures > 0).values(failures=0, reason=None, paused_at=None, probe_at=None)
+    session.execute(query, execution_options=_STILL)
+
+
+def take_probe(session: Session) -> bool:
+    """Ask to be the one who probes a silent gateway; the others wait for the next turn."""
+    now = clock.now()
+    query = update(GatewayLine).where(GatewayLine.probe_at <= now).values(probe_at=now + rules.PROBE_EVERY).returning(GatewayLine.id)
+    return session.execute(query, execution_options=_STILL).first() is not None
 
 
 # ---------------------------------------------------------------- what the treasury says

@@ -138,6 +138,7 @@ def _payment_page(number: str, *, refused: Refusal | None = None, status: int = 
         return_reasons=RETURN_REASONS,
         troubles=TROUBLES,
         may_apply=may_apply,
+        line=queries.line(session, me()),
         is_acceptor=me().person_id in deliveries.acceptors_of(session, order),
         **sheet,
     )
@@ -170,6 +171,7 @@ def index() -> ResponseReturnValue:
         "payments/index.html",
         page=queries.owed(session, actor, state=chosen, band=band or None, cursor=request.args.get("cursor")),
         bands=queries.ageing(session, actor),
+        line=queries.line(session, actor),
         band=band if band in BAND_NAMES else "",
         band_names=BAND_NAMES,
         state=chosen,
