@@ -155,6 +155,7 @@ def _join(app: Flask) -> None:
     mall.add_command(journal)
     mall.add_command(search_commands.index)
     mall.add_command(budget_commands.adjust_allotment)
+    mall.add_command(payment_commands.payments)
     mall.add_command(training_commands.demo)
     mall.add_command(training_commands.up)
     app.cli.add_command(mall)
@@ -213,6 +214,7 @@ def _furnish(menu: menus.Menus) -> None:
         Entry(label=N_("订单"), endpoint="thread.orders", icon="clipboard-list", permissions=(Permission.ORDER_READ,)),
         Entry(label=N_("预算"), endpoint="budgets.index", icon="wallet", permissions=(Permission.BUDGET_READ,)),
         Entry(label=N_("计划"), endpoint="plans.index", icon="file-text", permissions=(Permission.PLAN_READ,)),
+        Entry(label=N_("对账"), endpoint="payments.reconciliation", icon="report-money", permissions=(Permission.PAYMENT_RECONCILE,)),
         Entry(label=N_("存证"), endpoint="journal.page", icon="fingerprint"),
         Entry(label=N_("公开"), endpoint="disclosure.portal", icon="building"),
     )

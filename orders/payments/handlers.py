@@ -9,11 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.config import Settings
-from app.kernel import sweep
+from app.kernel import clock, sweep
 from app.kernel.db import commit
 from app.kernel.errors import Refusal, Unavailable
 from app.kernel.outbox import Consumer, Event, Timer
-from orders.payments import queries, rules, service
+from orders.payments import queries, rules, service, statement
 from orders.payments.gateway import PaymentGateway, gateway_for, simulator_for
 from orders.payments.simulator.delivery import Post
 from orders.payments.states import ApplicationState
@@ -27,7 +27,7 @@ log = logging.getLogger("mall.payments")
 LANE = "payments"
 PAYMENT_METHOD = "pm_treasury"
 GATEWAY = "payments.gateway"
-RECONCILE_EVERY_S, PROBE_EVERY_S, SIMULATE_EVERY_S = 20.0, 2.0, 1.0
+RECONCILE_EVERY_S, PROBE_EVERY_S, SIMULATE_EVERY_S, STATEMENT_EVERY_S = 20.0, 2.0, 1.0, 300.0
 
 Sessions = Callable[[], Session]
 Outcome = tuple[str, Payment | GatewayRefused]
@@ -44,6 +44,7 @@ def timers(settings: Settings) -> tuple[Timer, ...]:
     found = [
         Timer(name="payments.probe", every=PROBE_EVERY_S, run=lambda s: probe(s, gateway), lane=LANE),
         Timer(name="payments.reconcile", every=RECONCILE_EVERY_S, run=lambda s: reconcile(s, gateway), lane=LANE),
+        Timer(name="payments.statement", every=STATEMENT_EVERY_S, run=lambda s: take_statement(s, gateway), lane="statement"),
     ]
     if simulator is not None:
         found.append(
@@ -197,6 +198,23 @@ def probe(sessions: Sessions, gateway: PaymentGateway) -> int:
     with sessions() as session, commit(session):
         service.line_answered(session)
     return 1
+
+
+def take_statement(sessions: Sessions, gateway: PaymentGateway) -> int:
+    """Fetch what may have changed in the gateway's statement, for reconciliation; 0, because no other work follows from it."""
+    with sessions() as session:
+        if queries.is_paused(session):
+            return 0
+        since = statement.since(session)
+    told_at = clock.now()
+    try:
+        payments = list(gateway.statement(since))
+    except (Unavailable, GatewayRefused) as silent:
+        log.warning("no statement of the gateway", extra={"code": silent.code})
+        return 0
+    with sessions() as session, commit(session):
+        service.keep_statement(session, payments, since=since, told_at=told_at)
+    return 0
 
 
 def hear(sessions: Sessions, gateway: PaymentGateway, body: bytes, signature: str) -> bool:

@@ -126,6 +126,11 @@ class Simulator:
             )
             return dict(rows.fetchall())
 
+    def remember(self, payments: Iterable[intents.Past]) -> int:
+        """Enter payments that were taken before these books were opened; how many."""
+        with self.store.open() as books:
+            return intents.remember(books, payments)
+
     # --- fault switches ----------------------------------------------------------------------------------------
 
     def arm(self, fault: Fault, *, count: int = 1, route: str | None = None, **options: Any) -> None:

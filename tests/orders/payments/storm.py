@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -47,14 +47,17 @@ CYCLE = timedelta(seconds=60)
 """Nothing may stay undecided longer than this after the gateway is well again."""
 WEATHER = (*ANSWERS, Fault.SLOW, Fault.REFUSED, *WEBHOOKS)
 RATE = 0.2
+MORTAL = ("worker", "treasury", "web")
 
 
 class Storm:
     """One run: `payments` applications, `kills` kills, a seed; every step goes into `history.txt` of its folder."""
 
-    def __init__(self, town: Town, engine: Engine, folder: Path, *, seed: int, payments: int, kills: int) -> None:
+    def __init__(
+        self, town: Town, engine: Engine, folder: Path, *, seed: int, payments: int, kills: int, mortal: Sequence[str] = MORTAL
+    ) -> None:
         self.town, self.engine, self.folder = town, engine, folder
-        self.seed, self.payments, self.kills = seed, payments, kills
+        self.seed, self.payments, self.kills, self.mortal = seed, payments, kills, tuple(mortal)
         self.chance = random.Random(seed)
         self.killed: Counter[str] = Counter()
         self.worlds: list[World] = []
@@ -122,8 +125,7 @@ class Storm:
 
     def _victim(self, kill: int) -> str:
         """Every kind has its turn; which of the workers, and who else, is left to chance."""
-        kinds = ("worker", "treasury", "web")
-        kind = kinds[kill - 1] if kill <= len(kinds) else self.chance.choice(("worker", *kinds))
+        kind = self.mortal[kill - 1] if kill <= len(self.mortal) else self.chance.choice(("worker", *self.mortal))
         return self.chance.choice([name for name in self.town.people if name.startswith(kind)])
 
     def wait(self, until: object, patience_s: float) -> bool:
