@@ -19,7 +19,7 @@ from orders.payments.simulator.delivery import Post
 from orders.payments.states import ApplicationState
 from orders.payments.webhook_signature import HEADER
 from orders.payments.wire.answers import Payment, Status
-from orders.payments.wire.call import GatewayRefused, KeyReused
+from orders.payments.wire.call import GatewayRefused, KeyReused, StillBlocked
 from orders.purchases.states import State
 from orders.purchases.tables import Order
 
@@ -44,6 +44,7 @@ def timers(settings: Settings) -> tuple[Timer, ...]:
     found = [
         Timer(name="payments.probe", every=PROBE_EVERY_S, run=lambda s: probe(s, gateway), lane=LANE),
         Timer(name="payments.reconcile", every=RECONCILE_EVERY_S, run=lambda s: reconcile(s, gateway), lane=LANE),
+        Timer(name="payments.release", every=RECONCILE_EVERY_S, run=lambda s: release(s, gateway), lane=LANE),
         Timer(name="payments.statement", every=STATEMENT_EVERY_S, run=lambda s: take_statement(s, gateway), lane="statement"),
     ]
     if simulator is not None:
@@ -83,7 +84,8 @@ def sender(gateway: PaymentGateway, *, captures: bool) -> Consumer:
             service.line_answered(session)
         for number, answer in outcomes:
             if isinstance(answer, GatewayRefused):
-                service.send_back(session, number, answer.provider_code, intent=answer.payment_id)
+                blocked = isinstance(answer, StillBlocked)
+                service.send_back(session, number, answer.provider_code, intent=answer.payment_id, blocked=blocked)
             else:
                 service.note_taken(session, number, answer)
 
@@ -129,14 +131,44 @@ def _sent(session: Session, gateway: PaymentGateway, number: str, captures: bool
 
 
 def _captured(gateway: PaymentGateway, number: str, payment: Payment) -> Payment:
-    """Take the authorised money; when that is refused let it go again, so that none stays blocked for a returned application."""
+    """Take the authorised money; when that is refused let it go again, so that none stays blocked for a returned application.
+
+    Raises StillBlocked when the gateway refuses that too; a payment that it took meanwhile after all is no refusal.
+    """
     try:
         return gateway.capture(payment.id, key=f"{number}:capture", amount_fen=payment.amount_fen)
     except GatewayRefused as refused:
-        gateway.cancel(payment.id, key=f"{number}:cancel")
-        raise GatewayRefused(
-            provider_code=refused.provider_code, provider_message=refused.provider_message, payment_id=payment.id
-        ) from refused
+        told = {"provider_code": refused.provider_code, "provider_message": refused.provider_message, "payment_id": payment.id}
+        try:
+            gateway.cancel(payment.id, key=f"{number}:cancel")
+        except GatewayRefused:
+            present = gateway.get(payment.id)
+            if present.status is Status.SUCCEEDED:
+                return present
+            if present.status is not Status.CANCELED:
+                raise StillBlocked(**told) from refused
+        raise GatewayRefused(**told) from refused
+
+
+def release(sessions: Sessions, gateway: PaymentGateway) -> int:
+    """Let go of money that stayed blocked for a returned application; under a new key, since a refusal is replayed under the old one."""
+    with sessions() as session:
+        blocked = [] if queries.is_paused(session) else [(row.number, row.intent or "") for row in queries.still_blocked(session)]
+    done = 0
+    for number, intent in blocked:
+        try:
+            if not gateway.get(intent).status.final:
+                gateway.cancel(intent, key=f"{number}:cancel:{clock.now().timestamp():.0f}")
+        except Unavailable as silent:
+            log.warning("blocked money waits for the gateway", extra={"code": silent.code})
+            return done
+        except GatewayRefused as refused:
+            log.warning("blocked money is not let go", extra={"intent": intent, "code": refused.provider_code})
+            continue
+        with sessions() as session, commit(session):
+            service.note_released(session, number)
+        done += 1
+    return done
 
 
 def reconcile(sessions: Sessions, gateway: PaymentGateway) -> int:

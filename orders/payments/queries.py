@@ -14,7 +14,7 @@ from app.policy import Actor, Permission
 from catalog.suppliers import queries as suppliers
 from orders.contracts import queries as contracts
 from orders.deliveries import queries as deliveries
-from orders.payments.rules import Ground
+from orders.payments.rules import STILL_BLOCKED, Ground
 from orders.payments.states import OPEN, ApplicationState, Colour
 from orders.payments.tables import GatewayLine, GatewayNotice, Invoice, PaymentApplication, PaymentClock
 from orders.purchases import queries as purchases
@@ -128,6 +128,13 @@ def awaiting_receipt(session: Session, *, after: int = 0, most: int = 50) -> lis
         .limit(most)
     )
     return list(session.scalars(query))
+
+
+def still_blocked(session: Session, *, most: int = 50) -> list[PaymentApplication]:
+    """Returned applications for which the gateway still holds money, oldest first."""
+    returned = PaymentApplication.state == ApplicationState.RETURNED
+    query = select(PaymentApplication).where(returned, PaymentApplication.trouble == STILL_BLOCKED)
+    return list(session.scalars(query.order_by(PaymentApplication.id).limit(most)))
 
 
 @dataclass(frozen=True)

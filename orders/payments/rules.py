@@ -36,7 +36,11 @@ PROBE_EVERY = timedelta(seconds=20)
 LONGEST_PAUSE_S = 20
 """An application that failed by itself is tried again after at most this long."""
 
+STILL_BLOCKED = "payment.still_blocked"
+"""The trouble of a returned application whose money the gateway has not let go."""
+
 TROUBLES: dict[str, str] = {
+    STILL_BLOCKED: N_("款项仍被支付通道占用，系统自动撤销"),
     "payment.gateway_unavailable": N_("支付通道暂时无法连接，系统自动重试"),
     "payment.outcome_unknown": N_("支付通道尚未给出结果，系统用同一请求号继续核对"),
     "payment.key_reused": N_("请求号冲突，请联系系统管理员"),

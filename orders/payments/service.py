@@ -297,13 +297,21 @@ def note_taken(session: Session, number: str, payment: Payment) -> None:
     )
 
 
-def send_back(session: Session, number: str, reason: str, *, intent: str | None = None) -> bool:
+def note_released(session: Session, number: str) -> None:
+    """The gateway holds no money any more for an application that was returned."""
+    query = update(PaymentApplication).where(PaymentApplication.number == number, PaymentApplication.trouble == rules.STILL_BLOCKED)
+    session.execute(query.values(trouble=None), execution_options=_STILL)
+
+
+def send_back(session: Session, number: str, reason: str, *, intent: str | None = None, blocked: bool = False) -> bool:
     """The treasury returned an application: the order waits for another one, which gets a number of its own.
 
-    `intent` is the gateway's payment when it made one before it refused. False when the application has already been decided on.
+    `intent` is the gateway's payment when it made one before it refused, `blocked` when it still holds the money. False when the
+    application has already been decided on.
     """
     found = queries.by_application_number(session, number)
-    values = {"state": ApplicationState.RETURNED, "return_reason": reason, "trouble": None} | ({"intent": intent} if intent else {})
+    trouble = rules.STILL_BLOCKED if blocked else None
+    values = {"state": ApplicationState.RETURNED, "return_reason": reason, "trouble": trouble} | ({"intent": intent} if intent else {})
     if found is None or not _decide(session, number, values):
         return False
     application, order = found

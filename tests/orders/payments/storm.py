@@ -138,7 +138,7 @@ class Storm:
         return False
 
     def heal(self, *, skip: timedelta = timedelta()) -> timedelta:
-        """Fine weather: how long, on the mall's clock, until nothing waits any more (at most one cycle).
+        """Fine weather: how long, on the mall's clock, until nothing waits any more and no money is blocked (at most one cycle).
 
         `skip` lets the clock run ahead, where a test cannot wait for leases to run out.
         """
@@ -146,7 +146,7 @@ class Storm:
         healed = clock.now()
         self.note(f"healed with {self.undecided()} undecided")
         clock.advance(skip)
-        self.wait(lambda: self.undecided() == 0, (CYCLE - skip).total_seconds())
+        self.wait(lambda: self.undecided() == 0 and not self.town.books.waiting(), (CYCLE - skip).total_seconds())
         took = clock.now() - healed
         self.note(f"{self.undecided()} undecided after {took}")
         return took
