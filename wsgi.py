@@ -33,6 +33,7 @@ from catalog.taxonomy.service import load_reference
 from migrations import tables  # noqa: F401 - the metadata is whole before the first query
 from orders.budgets import cli as budget_commands
 from orders.carts import views as carts
+from orders.payments import cli as payment_commands
 from orders.plans import views as plans
 from orders.purchases import verdicts
 from orders.thread import views as thread
@@ -145,7 +146,7 @@ def _join(app: Flask) -> None:
             consumers.extend(handlers.consumers(settings))
             timers.extend(handlers.timers(settings))
     app.extensions["mall.worker"] = lambda: Worker(sessions_of(app), consumers, timers)
-    app.extensions["mall.doctor"] = [*checks.floor(), checks.work(consumers), is_held]
+    app.extensions["mall.doctor"] = [*checks.floor(), checks.work(consumers), payment_commands.line_check, is_held]
     app.extensions["mall.beginnings"] = [
         Beginning(N_("基础数据"), lambda session, *_: str(load_reference(session, supplement=settings.is_demo))),
         Beginning(N_("日志密钥"), lambda *_: _journal_key(settings)),
@@ -157,6 +158,7 @@ def _join(app: Flask) -> None:
     mall.add_command(backup_commands.restore)
     mall.add_command(search_commands.index)
     mall.add_command(budget_commands.adjust_allotment)
+    mall.add_command(payment_commands.payments)
     mall.add_command(training_commands.demo)
     mall.add_command(training_commands.up)
     app.cli.add_command(mall)
@@ -215,6 +217,7 @@ def _furnish(menu: menus.Menus) -> None:
         Entry(label=N_("订单"), endpoint="thread.orders", icon="clipboard-list", permissions=(Permission.ORDER_READ,)),
         Entry(label=N_("预算"), endpoint="budgets.index", icon="wallet", permissions=(Permission.BUDGET_READ,)),
         Entry(label=N_("计划"), endpoint="plans.index", icon="file-text", permissions=(Permission.PLAN_READ,)),
+        Entry(label=N_("对账"), endpoint="payments.reconciliation", icon="report-money", permissions=(Permission.PAYMENT_RECONCILE,)),
         Entry(label=N_("存证"), endpoint="journal.page", icon="fingerprint"),
         Entry(label=N_("公开"), endpoint="disclosure.portal", icon="building"),
     )

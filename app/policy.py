@@ -123,6 +123,7 @@ class Permission(StrEnum):
     INVOICE_ISSUE = "invoice:issue"
     INVOICE_READ = "invoice:read"
     PAYMENT_APPLY = "payment:apply"
+    PAYMENT_RECONCILE = "payment:reconcile"
     ASSET_READ = "asset:read"
     ASSET_KEEP = "asset:keep"
     RATING_GIVE = "rating:give"
@@ -148,6 +149,7 @@ _WATCH = frozenset(
         Permission.ALERT_READ,
         Permission.RULE_READ,
         Permission.INVOICE_READ,
+        Permission.PAYMENT_RECONCILE,
         Permission.ASSET_READ,
     }
 )
@@ -165,7 +167,14 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.APPROVER: _UNIT | {Permission.ORDER_APPROVE, Permission.HOLD_CLEAR},
     Role.ACCEPTOR: _UNIT | {Permission.GOODS_RECEIVE, Permission.GOODS_ACCEPT},
     Role.FINANCE: _UNIT
-    | {Permission.PLAN_FILE, Permission.BUDGET_KEEP, Permission.INVOICE_READ, Permission.PAYMENT_APPLY, Permission.ASSET_READ},
+    | {
+        Permission.PLAN_FILE,
+        Permission.BUDGET_KEEP,
+        Permission.INVOICE_READ,
+        Permission.PAYMENT_APPLY,
+        Permission.PAYMENT_RECONCILE,
+        Permission.ASSET_READ,
+    },
     Role.ASSET_MANAGER: _UNIT | {Permission.ASSET_READ, Permission.ASSET_KEEP},
     Role.UNIT_ADMIN: _UNIT | {Permission.UNIT_ADMINISTER, Permission.PEOPLE_GRANT},
     Role.SUPPLIER_ADMIN: _SUPPLIER | {Permission.SUPPLIER_ADMINISTER, Permission.PEOPLE_GRANT},

@@ -22,7 +22,7 @@ BUYER, FINANCE, SUPERVISOR = "buyer.zz01", "finance.zz01", "supervisor.zz"
 NAMES = (
     "home", "sign-in", "search", "nothing-found", "product", "compare", "cart", "checkout-blocked", "approvals", "order-early", "order-late",
     "orders", "workbench-buyer", "workbench-supplier", "workbench-supervisor", "budgets", "allotment", "plan-filing", "plan", "plan-on-the-spot",
-    "listings", "listing", "new-listing", "confirm", "ship", "receive", "accept", "invoice", "pay", "payments", "assets", "asset", "rating",
+    "listings", "listing", "new-listing", "confirm", "ship", "receive", "accept", "invoice", "pay", "payments", "reconciliation", "assets", "asset", "rating",
     "board", "stream", "alerts", "order-audit", "attempt", "portal", "notices", "notice", "verify", "log", "log-entry", "people", "person",
     "organisation", "account", "catalogue", "limits", "suppliers", "supplier", "api", "missing", "forbidden",
 )
@@ -53,6 +53,7 @@ def of(desk: Desk) -> dict[str, Place]:
         "listings": ("lister.s01", "/listings/"),
         "new-listing": ("lister.s01", "/listings/new"),
         "payments": (FINANCE, "/payments"),
+        "reconciliation": (SUPERVISOR, "/payments/reconciliation"),
         "assets": ("asset.zz01", "/assets"),
         "board": (SUPERVISOR, "/watch"),
         "stream": (SUPERVISOR, "/watch/stream"),
