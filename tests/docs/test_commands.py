@@ -44,7 +44,12 @@ until_served() {
 def by_page(*markers: str) -> list[object]:
     """The blocks of each page together: a page is read from the top."""
     grouped = groupby(blocks(*markers), key=lambda block: block.page)
-    return [pytest.param(list(found), id=str(page.relative_to(ROOT))) for page, found in grouped]
+    told = [(page, list(found)) for page, found in grouped]
+    verifier = pytest.mark.peer("log-verifier")
+    return [
+        pytest.param(found, id=str(page.relative_to(ROOT)), marks=[verifier] if any("tlog-verify" in block.text for block in found) else [])
+        for page, found in told
+    ]
 
 
 def script(found: list[Block]) -> str:
@@ -53,7 +58,7 @@ def script(found: list[Block]) -> str:
     for block in found:
         for command in block.commands():
             bare = command.partition("  #")[0].strip()
-            if bare in DRY:
+            if bare.partition(" BENCH=")[0] in DRY:
                 lines.append(f"make -n {bare.removeprefix('make ')} >/dev/null" if bare.startswith("make") else f"bash -n {bare}")
             elif any(bare == ending or bare.endswith(f" {ending}") for ending in SERVING):
                 lines.append(f"until_served {bare}")

@@ -18,7 +18,7 @@ EVERY = blocks(*MARKERS)
 DEPLOYED = {"docker", "systemctl", "journalctl"}
 ON_THE_MACHINE = {
     "cat", "chmod", "chown", "cp", "createdb", "createuser", "curl", "git", "install", "ln", "make", "mv", "nginx", "openssl", "pg_dump", "pg_restore", "psql", "rm",
-    "runuser", "sudo", "tar", "umask", "useradd", "cd", "set", "export", "apt-get", "python3", *DEPLOYED,
+    "runuser", "sudo", "tar", "umask", "useradd", "cd", "set", "export", "apt-get", "python3", ".", *DEPLOYED,
 }  # fmt: skip
 """Programs that a machine-block may call beside the product's own."""
 
@@ -42,7 +42,7 @@ def is_placeholder(word: str) -> bool:
     return bool(re.fullmatch(r"[A-Z_]+|…|<.+>|--help", word))
 
 
-def check_line(line: str) -> bool:
+def check_line(line: str, *, whole: bool = True) -> bool:
     """Hold one command of the product or of make against what exists; False when it is neither."""
     words = commands.words_of(line)
     while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
@@ -59,7 +59,7 @@ def check_line(line: str) -> bool:
         known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
         assert {word for word in rest if word.startswith("--")} <= known, line
         return True
-    commands.check(rest)
+    commands.check(rest, whole=whole)
     return True
 
 
@@ -113,11 +113,12 @@ def test_the_commands_a_page_names_exist(page: Path):
     for text in inline(page):
         for line in alternatives(text):
             if re.match(r"(\S*flask --app wsgi )?mall \w|make \w|\S*flask --app wsgi", line) or line == "make":
-                assert check_line(line) or line.startswith("mall "), line
+                assert check_line(line, whole=False), line
     for block in split(page)[0]:
         if block.language in SHELLS and block.marker != "machine":
             for line in block.commands():
-                check_line(line)
+                if re.match(r"make\b|(\S*flask|mall) ", line):
+                    check_line(line.partition(" | ")[0])
 
 
 def test_variables_named_in_the_documentation_are_known():
@@ -169,6 +170,14 @@ def check_compose(line: str, words: list[str], services: set[str]) -> None:
             assert check_line(" ".join(inner)), line
     else:
         assert set(plain) <= services, line
+
+
+@pytest.mark.parametrize("audience", ["units", "suppliers", "supervisors"])
+def test_the_words_of_the_screen_that_a_guide_quotes_stand_on_the_screen(audience: str):
+    sources = [file for package in ("app", "catalog", "orders", "supervision") for kind in ("*.html", "*.py", "*.js") for file in (ROOT / package).rglob(kind)]
+    screen = "\n".join(file.read_text() for file in [*sources, ROOT / "wsgi.py"])
+    quoted = {words for page in (ROOT / "docs" / audience).glob("*.md") for words in re.findall(r"“([^”]+)”", split(page)[1])}
+    assert len(quoted) > 3 and sorted(words for words in quoted if words not in screen) == []
 
 
 # ---------------------------------------------------------------- tables made from the code

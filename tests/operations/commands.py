@@ -43,8 +43,8 @@ def of_the_mall(words: Sequence[str]) -> list[str] | None:
     return None
 
 
-def check(words: Sequence[str]) -> click.Command:
-    """Follow the words through groups, options and arguments. Raises Unknown."""
+def check(words: Sequence[str], *, whole: bool = True) -> click.Command:
+    """Follow the words through groups, options and arguments; a mere mention (not `whole`) may leave arguments out. Raises Unknown."""
     command: click.Command = mall()
     rest = list(words)
     while True:
@@ -55,9 +55,10 @@ def check(words: Sequence[str]) -> click.Command:
             given, rest, _order = command.make_parser(context).parse_args(rest)
             for parameter in command.params:
                 value = given.get(parameter.name or "")
-                if isinstance(value, str | tuple) and value and not isinstance(parameter.type, click.Path | click.File):
-                    parameter.type_cast_value(context, value)
-                elif isinstance(parameter, click.Argument) and parameter.required:
+                if isinstance(value, str | tuple) and value:
+                    if not isinstance(parameter.type, click.Path | click.File):  # a file of the reader's
+                        parameter.type_cast_value(context, value)
+                elif whole and isinstance(parameter, click.Argument) and parameter.required:
                     raise Unknown(f"{command.name}: {parameter.name} is missing")
         except click.ClickException as error:
             raise Unknown(f"{command.name}: {error.format_message()}") from error
