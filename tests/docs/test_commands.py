@@ -17,6 +17,7 @@ from flask import Flask
 from app.config import Settings
 from tests import training
 from tests.docs.pages import Block, blocks
+from tests.operations import commands
 from tests.orders.payments.conftest import served
 from tests.peers import ROOT, TOOLS
 
@@ -96,22 +97,9 @@ def run(text: str, folder: Path, **more: str) -> None:
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-2500:]}"
 
 
-@pytest.mark.parametrize("found", by_page("run"))
-def test_the_commands_of_a_page_run(found: list[Block], copy: Path):
-    shutil.copytree(training.template(), copy / "instance")
-    run(script(found), copy)
-
-
-@pytest.mark.deep
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("found", by_page("deep"))
-def test_the_long_commands_of_a_page_run(found: list[Block], copy: Path):
-    run(script(found), copy)
-
-
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A small province, served, with its worker."""
+def served_province(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, str]]:
+    """A small province, served, with its worker; and its address."""
     from app.web.extensions import db
     from wsgi import create_app
 
@@ -129,13 +117,51 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         thread = threading.Thread(target=worker.run)
         thread.start()
         try:
-            yield url
+            yield app, url
         finally:
             worker.stop()
             thread.join()
             app.extensions["mall.search"].close()
             with app.app_context():
                 db.engine.dispose()
+
+
+@pytest.fixture
+def province(served_province: tuple[Flask, str]) -> Flask:
+    return served_province[0]
+
+
+@pytest.fixture
+def address(served_province: tuple[Flask, str]) -> str:
+    return served_province[1]
+
+
+def distinct(*markers: str) -> list[object]:
+    """Every command once, wherever it stands."""
+    first: dict[str, Block] = {}
+    for block in blocks(*markers):
+        for command in block.commands():
+            first.setdefault(command.partition("  #")[0].strip(), block)
+    return [pytest.param(command, id=block.name) for command, block in first.items()]
+
+
+@pytest.mark.parametrize("command", distinct("run"))
+def test_a_command_runs_on_a_province(command: str, province: Flask, copy: Path):
+    """A plain command of the product runs in this process, which has the product loaded already; anything else is the shell's."""
+    words = commands.of_the_mall(commands.words_of(command)) if not set("|;&<>$`") & set(command) else None
+    if words is None:
+        (copy / "instance").symlink_to(province.config["SETTINGS"].data_dir)
+        run(HELPERS + command, copy)
+        return
+    done = province.test_cli_runner().invoke(args=["mall", *words])
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("found", by_page("deep"))
+def test_the_long_commands_of_a_page_run(found: list[Block], copy: Path):
+    run(script(found), copy)
 
 
 @pytest.mark.timeout(300)

@@ -180,6 +180,13 @@ def test_the_words_of_the_screen_that_a_guide_quotes_stand_on_the_screen(audienc
     assert len(quoted) > 3 and sorted(words for words in quoted if words not in screen) == []
 
 
+def test_every_message_in_the_table_of_faults_is_one_that_the_product_gives():
+    said = "\n".join(file.read_text() for package in ("app", "supervision") for file in (ROOT / package).rglob("*.py")) + "OperationalError"
+    rows = re.findall(r"(?m)^\| [^|]*?`([^`]+)`.*?\|", split(ROOT / "docs" / "operations" / "troubleshooting.md")[1])
+    parts = {part.strip(" :,") for row in rows for part in row.split("…")} - {""}
+    assert len(rows) > 10 and sorted(part for part in parts if part not in said) == []
+
+
 # ---------------------------------------------------------------- tables made from the code
 
 
