@@ -145,6 +145,7 @@ def distinct(*markers: str) -> list[object]:
     return [pytest.param(command, id=block.name) for command, block in first.items()]
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("command", distinct("run"))
 def test_a_command_runs_on_a_province(command: str, province: Flask, copy: Path):
     """A plain command of the product runs in this process, which has the product loaded already; anything else is the shell's."""
