@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test test-deep lint type bench assets screenshots clean lock tools
+.PHONY: help install run test test-deep lint type bench assets screenshots clean lock tools
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -32,6 +32,8 @@ help: ## list the targets
 	@echo "make <target>"
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/  \1 | \2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
 		sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/  \1  \2/p' $(MAKEFILE_LIST)
+
+install: $(VENV)/run.stamp ## install what the product needs, and start nothing
 
 run: $(VENV)/run.stamp ## install what is needed, then serve the mall with demonstration data on 127.0.0.1 (Ctrl-C ends it)
 	@exec $(BIN)/flask --app wsgi mall up

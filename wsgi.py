@@ -20,7 +20,7 @@ from app.kernel.errors import N_
 from app.kernel.outbox import Consumer, Timer
 from app.kernel.worker import Worker
 from app.policy import Permission
-from app.web import checks, errors, filters, guard, health, logs, menus, openapi, security, slots, texts
+from app.web import checks, errors, filters, guard, health, logs, menus, openapi, proxies, security, slots, texts
 from app.web.cli import Beginning, mall
 from app.web.extensions import babel, csrf, db, login
 from app.web.menus import Entry
@@ -92,6 +92,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     # Compiling a page's templates costs more than rendering it; every process of this user finds what another has compiled.
     app.jinja_options = {**app.jinja_options, "bytecode_cache": FileSystemBytecodeCache()}
+    proxies.install(app, settings.trusted_proxies)
     settings.folder("")
     clock.use_offset_file(settings.data_dir / "clock" if settings.is_demo else None)
     db.init_app(app)

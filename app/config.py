@@ -12,6 +12,8 @@ from pathlib import Path
 DEFAULT_SECRET = "training-province-only"  # noqa: S105 - refused in production
 DEFAULT_WEBHOOK_SECRET = "whsec_training_province_only"  # noqa: S105 - refused in production
 
+MOST_PROXIES = 5
+
 
 class BadConfiguration(Exception):
     """The environment asks for something unsafe or impossible; the text says which variable and what to set."""
@@ -30,6 +32,7 @@ class Settings:
     base_url: str = ""
     web_workers: int = 2
     web_threads: int = 16
+    trusted_proxies: int = 0
     search_engine: str = "embedded"
     meili_url: str = ""
     meili_key: str = ""
@@ -79,6 +82,10 @@ class Settings:
             raise BadConfiguration(f"MALL_MODE is {self.mode!r}: set it to demo or production")
         if self.search_engine not in {"embedded", "meilisearch"}:
             raise BadConfiguration(f"MALL_SEARCH_ENGINE is {self.search_engine!r}: set it to embedded or meilisearch")
+        if not 0 <= self.trusted_proxies <= MOST_PROXIES:
+            raise BadConfiguration(
+                f"MALL_TRUSTED_PROXIES is {self.trusted_proxies}: set it to the number of reverse proxies in front, 0 to {MOST_PROXIES}"
+            )
         if self.mode == "production":
             if self.secret_key == DEFAULT_SECRET or len(self.secret_key) < 32:
                 example = secrets.token_urlsafe(32)

@@ -1,6 +1,7 @@
 """`flask mall …`: commands that belong to the whole installation. Chapters add their own to the same group."""
 
 import json
+import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -124,6 +125,19 @@ def run_servers(chosen: Settings, when_served: Callable[[], None] | None = None,
         console.print(f"serving on {chosen.address} (Ctrl-C ends it)")
     process.supervise(children)
     console.print("stopped")
+
+
+@mall.command("web")
+@with_appcontext
+def web() -> None:
+    """Serve pages and API only, for a service manager that runs the worker beside it; becomes the web server's process."""
+    try:
+        process.check_port(settings())
+    except BadConfiguration as error:
+        raise click.ClickException(str(error)) from error
+    command_line = process.web_command(settings())
+    db.engine.dispose()
+    os.execv(command_line[0], command_line)  # noqa: S606 - no shell is wanted
 
 
 @mall.command("worker")

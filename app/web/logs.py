@@ -1,7 +1,8 @@
 """Log lines: what happened, never who or what was typed.
 
 An access line holds method, route (the pattern, not the address: addresses carry search words and names), status and
-duration. JSON for machines, one short line for people.
+duration. Only the line of a refused attempt (401, 403, 429) names the caller's network address, so that a firewall can
+act on it. JSON for machines, one short line for people.
 """
 
 import json
@@ -15,6 +16,7 @@ from flask import Flask, Response, g, request
 from app.kernel import clock
 
 STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {"message", "asctime", "taskName"}
+REFUSED = frozenset({401, 403, 429})
 access = logging.getLogger("mall.access")
 
 
@@ -70,6 +72,7 @@ def install(app: Flask) -> None:
     @app.after_request
     def write(response: Response) -> Response:
         if request.endpoint != "static":
+            client = {"client": request.remote_addr} if response.status_code in REFUSED else {}
             access.info(
                 "request",
                 extra={
@@ -78,6 +81,7 @@ def install(app: Flask) -> None:
                     "route": str(request.url_rule) if request.url_rule else None,
                     "status": response.status_code,
                     "ms": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
+                    **client,
                 },
             )
         return response

@@ -47,6 +47,7 @@ def web_command(settings: Settings) -> list[str]:
         "--timeout=60",
         "--graceful-timeout=10",
         "--keep-alive=5",
+        "--forwarded-allow-ips=",  # what proxies say is read in one place: `proxies.install`
         "--log-level=warning",
         "--no-control-socket",
         "wsgi:app",

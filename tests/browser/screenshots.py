@@ -1,8 +1,9 @@
-"""The pictures of README.md and docs/, taken from the running product: `make screenshots`."""
+"""The pictures of README.md and docs/, taken from the running product: `make screenshots`; names after the module take only these."""
 
 import os
 import sys
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -27,12 +28,21 @@ PICTURES: dict[str, tuple[str, int, int, Theme]] = {
     "portal": ("portal", 1440, 900, "light"),
     "listings": ("listings", 1440, 900, "light"),
     "phone": ("search", 390, 844, "light"),
+    "spot": ("plan-on-the-spot", 1440, 760, "light"),
+    "approvals": ("approvals", 1440, 900, "light"),
+    "confirm": ("confirm", 1440, 900, "light"),
+    "accept": ("accept", 1440, 900, "light"),
+    "pay": ("pay", 1440, 900, "light"),
+    "listing": ("listing", 1440, 900, "light"),
+    "board": ("board", 1440, 900, "dark"),
+    "alerts": ("alerts", 1440, 1000, "dark"),
+    "verify": ("verify", 1440, 760, "light"),
 }
 """The file's name: which key page, width, height and theme."""
 
 
-def take(folder: Path) -> None:
-    """Write every picture into a folder."""
+def take(folder: Path, wanted: Collection[str] = PICTURES) -> None:
+    """Write the wanted pictures into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mall-pictures-") as scratch:
         os.environ[SHARED] = scratch
@@ -41,7 +51,8 @@ def take(folder: Path) -> None:
             browser = driver.chromium.launch(executable_path=chromium(), args=list(FLAGS), env=browser_environment())
             desk = Desk(running, browser)
             found = places.of(desk)
-            for name, (place, width, height, theme) in PICTURES.items():
+            for name in wanted:
+                place, width, height, theme = PICTURES[name]
                 login, path = found[place]
                 page = desk.page(login, path, width=width, theme=theme)
                 page.set_viewport_size({"width": width, "height": height})
@@ -57,4 +68,4 @@ if __name__ == "__main__":
     os.chdir(ROOT)
     if chromium() is None:
         sys.exit(f"chromium is missing: {PEERS['chromium'].get}")
-    take(IMAGES)
+    take(IMAGES, sys.argv[1:] or PICTURES)
