@@ -16,9 +16,11 @@ def paid(session: Session) -> Iterator[Past]:
     query = (
         select(PaymentApplication, Order.number)
         .join(Order, Order.id == PaymentApplication.order_id)
-        .where(PaymentApplication.state == ApplicationState.PAID, PaymentApplication.intent.is_not(None))
+        .where(PaymentApplication.state == ApplicationState.PAID)
     )
     for application, order in session.execute(query).yield_per(2_000):
+        if application.intent is None or application.receipt_number is None:
+            continue
         yield Past(
             intent=application.intent,
             receipt=application.receipt_number,

@@ -114,7 +114,7 @@ class Storm:
         business.start()
         for kill in range(1, self.kills + 1):
             wanted = self.payments * kill // (self.kills + 2)
-            self.wait(lambda wanted=wanted: self.decided() >= wanted, patience_s)  # type: ignore[misc]
+            self.wait(lambda wanted=wanted: self.decided() >= wanted, patience_s)
             name = self._victim(kill)
             self.town.people[name].kill()
             self.note(f"killed {name} at {self.decided()} decided")
