@@ -4,9 +4,10 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from flask import request
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import Field, StringField
+from wtforms import Field, FileField, StringField
 from wtforms.validators import ValidationError
 
 from app.kernel import money
@@ -16,6 +17,16 @@ from app.web.errors import sentence
 
 class Form(FlaskForm):
     """Base of every form; `refusals` holds what a service said no to, shown in the form's summary."""
+
+    class Meta(FlaskForm.Meta):
+        """Where the input comes from."""
+
+        def wrap_formdata(self, form: "Form", formdata: Any) -> Any:
+            """Only what was typed: a file (or JSON) sent in place of a text would reach validators that expect letters."""
+            kinds = [field.field_class for _, field in form._unbound_fields]  # noqa: SLF001 - wtforms' own form
+            if formdata is None or any(issubclass(kind, FileField) for kind in kinds):
+                return super().wrap_formdata(form, formdata)
+            return request.form if request.method in {"POST", "PUT", "PATCH", "DELETE"} else None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
