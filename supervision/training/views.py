@@ -173,3 +173,8 @@ def demo_logins(**_context: Any) -> Markup:
     if not found:
         return Markup("")
     return Markup(render_template("training/_logins.html", logins=found, password=PASSWORD))  # noqa: S704 - a template of ours
+
+
+def demo_proof(**_context: Any) -> Markup:
+    """Where somebody confirms who he is: the training password, put in by one click."""
+    return Markup(render_template("training/_proof.html", password=PASSWORD))  # noqa: S704 - a template of ours

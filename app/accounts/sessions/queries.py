@@ -1,5 +1,6 @@
 """Who stands behind a cookie or a token, found with one statement each; a person's open sessions."""
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Select, or_, select
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.accounts.organisations.tables import Organisation
 from app.accounts.people.service import digest
 from app.accounts.people.tables import ApiToken, Person, PersonState, Post
-from app.accounts.sessions.rules import IDLE, LONGEST, STEPPED_UP_FOR, TOUCH_EVERY, SignedIn
+from app.accounts.sessions.rules import IDLE, LONGEST, TOUCH_EVERY, SignedIn
 from app.accounts.sessions.tables import SignInSession
 from app.kernel import clock
 from app.policy import STEP_UP, Actor, Permission
@@ -28,8 +29,11 @@ _PERSON = (
 )
 
 
-def by_cookie(session: Session, secret: str) -> SignedIn | None:
-    """Who opened this session, unless it ended, stood idle for 30 minutes or is 12 hours old."""
+def by_cookie(session: Session, secret: str, *, fresh_for: timedelta) -> SignedIn | None:
+    """Who opened this session, unless it ended, stood idle for 30 minutes or is 12 hours old.
+
+    A proof of the person counts as fresh for `fresh_for`.
+    """
     now = clock.wall_now()
     query = (
         select(SignInSession.id.label("session_id"), SignInSession.seen_at, SignInSession.stepped_up_at, *_PERSON)
@@ -46,7 +50,7 @@ def by_cookie(session: Session, secret: str) -> SignedIn | None:
     if not rows:
         return None
     first = rows[0]
-    stepped_up = first.stepped_up_at is not None and first.stepped_up_at > now - STEPPED_UP_FOR
+    stepped_up = first.stepped_up_at is not None and first.stepped_up_at > now - fresh_for
     return _signed_in(rows, stepped_up=stepped_up, session_id=first.session_id, is_due=first.seen_at < now - TOUCH_EVERY)
 
 
