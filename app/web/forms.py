@@ -7,6 +7,7 @@ from typing import Any
 from flask import request
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from wtforms import Field, FileField, StringField
 from wtforms.validators import ValidationError
 
@@ -22,11 +23,13 @@ class Form(FlaskForm):
         """Where the input comes from."""
 
         def wrap_formdata(self, form: "Form", formdata: Any) -> Any:
-            """Only what was typed: a file (or JSON) sent in place of a text would reach validators that expect letters."""
-            kinds = [field.field_class for _, field in form._unbound_fields]  # noqa: SLF001 - wtforms' own form
-            if formdata is None or any(issubclass(kind, FileField) for kind in kinds):
-                return super().wrap_formdata(form, formdata)
-            return request.form if request.method in {"POST", "PUT", "PATCH", "DELETE"} else None
+            """Files for the fields that take files, what was typed for all others: these would choke on anything but text."""
+            if formdata is None or request.method not in {"POST", "PUT", "PATCH", "DELETE"}:
+                return None
+            fields = form._unbound_fields  # noqa: SLF001 - wtforms' own form
+            takers = {name for name, field in fields if issubclass(field.field_class, FileField)}
+            files = [(name, file) for name, file in request.files.items(multi=True) if name in takers]
+            return CombinedMultiDict((MultiDict(files), request.form)) if files else request.form
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

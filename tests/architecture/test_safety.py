@@ -137,6 +137,31 @@ def test_every_markup_made_of_a_variable_gives_its_reason() -> None:
     assert bare == []
 
 
+TABLES_WRITTEN_BY = {"app/kernel/sheets.py", "app/accounts/people/cli.py"}
+"""The one door that defuses every cell, and the operator's list of logins (small letters and digits) with their first passwords."""
+
+
+def test_every_table_that_is_taken_away_goes_through_the_door_that_defuses_cells() -> None:
+    writers = {"csv.writer", "csv.DictWriter"}
+    found = {str(file.relative_to(ROOT)) for file in SOURCES for _, name in calls(ast.parse(file.read_text())) if name in writers}
+    assert found == TABLES_WRITTEN_BY
+
+
+SPEAKS_TO_OTHERS = {"orders/payments/gateway.py", "orders/payments/handlers.py", "orders/payments/wire/call.py", "catalog/search/meili.py"}
+"""Addresses of these come from the operator's settings; nobody else can name one."""
+
+
+def test_only_gateways_to_addresses_of_the_operator_speak_to_other_machines() -> None:
+    clients = {"httpx", "requests", "urllib.request", "http.client", "aiohttp", "meilisearch", "ftplib", "smtplib"}
+    found = set()
+    for file in SOURCES:
+        for node in ast.walk(ast.parse(file.read_text())):
+            names = [each.name for each in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            if any(name == client or name.startswith(f"{client}.") for name in names for client in clients):
+                found.add(str(file.relative_to(ROOT)))
+    assert found == SPEAKS_TO_OTHERS
+
+
 def test_no_template_switches_escaping_off() -> None:
     off = {}
     for file in TEMPLATES:

@@ -88,6 +88,15 @@ def test_a_file_in_place_of_a_password_is_no_text(ground: Land, complaints: Comp
     assert complaints.lines == []
 
 
+@pytest.mark.parametrize("typed", [{}, {"csrf_token": (BytesIO(b"x"), "a.txt")}, {"receipt": (BytesIO(b"x"), "a.txt")}])
+def test_a_file_in_place_of_a_text_on_the_page_that_takes_a_file_is_no_text_either(ground: Land, complaints: Complaints, typed: dict[str, object]) -> None:
+    poster = form_cases.Poster(ground, None)
+    files = {"file": (BytesIO(b"\x89PNG not a receipt"), "../../etc/receipt.json")}
+    answer = poster.client.post("/log", data={**files, **typed}, headers={"X-CSRFToken": poster.token})
+    assert answer.status_code in {200, 422}
+    assert complaints.lines == []
+
+
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PATCH"])
 def test_a_number_that_no_database_holds_is_not_found_whatever_the_method(ground: Land, method: str) -> None:
     client = ground.visitor(Role.BUYER, program=True)
