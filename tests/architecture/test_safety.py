@@ -52,7 +52,7 @@ def pasted_sql(tree: ast.AST) -> list[int]:
             first = node.left
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
             first = node.func.value
-        if isinstance(first, ast.Constant) and isinstance(first.value, str) and SQL.match(first.value):
+        if isinstance(node, ast.expr) and isinstance(first, ast.Constant) and isinstance(first.value, str) and SQL.match(first.value):
             found.append(node.lineno)
     return found
 

@@ -120,7 +120,7 @@ def test_the_services_themselves_refuse_whoever_has_not_proven_himself(shop: Sho
             actors[role] = factories.actor(session, session.get_one(Person, shop.world.actor(role).person_id), stepped_up=False)
         for role, which, service in ((Role.APPROVER, number, approvals.approve), (Role.FINANCE, paying, payments.apply)):
             with pytest.raises(StepUpFirst), commit(session):
-                service(session, actors[role], session.scalars(select(Order).where(Order.number == which)).one())  # type: ignore[operator]
+                service(session, actors[role], session.scalars(select(Order).where(Order.number == which)).one())
     assert (state(shop, number)[0], state(shop, paying)[0]) == (State.SUBMITTED, State.INVOICED)
 
 

@@ -11,6 +11,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -57,6 +58,7 @@ def throw(ground: Land, role: Role, *, often: int, seldom: int, tally: Tally, st
     schema.config.generation.update(with_security_parameters=False)  # the callers have tokens; who has none gets no further
     caller = Caller(ground, role)
     for result in schema.get_all_operations():
+        assert isinstance(result, Ok)
         operation = result.ok()
         if operation.path in ENDLESS:
             continue
