@@ -48,8 +48,9 @@ test: $(VENV)/dev.stamp tools ## every ordinary test with a table of the outside
 test-deep: $(VENV)/dev.stamp tools $(TOOLS)/tessera-fsck ## the long proofs: soak, kill and mutation tests (tens of minutes)
 	@PATH="$(TOOLS):$$PATH" $(BIN)/python -m pytest -q -m deep --timeout 3600 -n $(JOBS) $(SPREAD)
 
-lint: $(VENV)/dev.stamp ## ruff, djlint and the import contracts
+lint: $(VENV)/dev.stamp ## ruff, bandit, djlint and the import contracts
 	@echo "== ruff"; $(BIN)/ruff check .
+	@echo "== bandit"; $(BIN)/bandit -q -c pyproject.toml -r app catalog orders supervision migrations wsgi.py > .tools/bandit.txt 2>&1 || { cat .tools/bandit.txt; exit 1; }
 	@echo "== djlint"; $(BIN)/djlint --lint --quiet app catalog orders supervision
 	@echo "== import contracts"; $(BIN)/lint-imports --no-cache > .tools/lint-imports.txt 2>&1 || { cat .tools/lint-imports.txt; exit 1; }; \
 		tail -n 2 .tools/lint-imports.txt

@@ -112,6 +112,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.is_demo:
         app.extensions["mall.slots"].fill("tour", training_pages.strip)
         app.extensions["mall.slots"].fill("sign_in.demo", training_pages.demo_logins)
+        app.extensions["mall.slots"].fill("step_up.demo", training_pages.demo_proof)
     if bare := guard.bare_routes(app):
         raise RuntimeError(f"routes without a policy: {', '.join(bare)}")
     return app

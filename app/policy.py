@@ -215,6 +215,14 @@ STEP_UP: frozenset[Permission] = frozenset({Permission.ORDER_APPROVE, Permission
 """Needs the password (or code) again within the session, and is granted to tokens for a short time only."""
 
 
+class StepUpFirst(Forbidden):
+    """The step needs the person himself, just now: a session left open is not enough."""
+
+    code = "step_up_first"
+    message = N_("审批和支付前须再次确认身份")
+    way_out = N_("在网页上输入密码或动态口令后继续；程序请申请写明此权限的短期令牌")
+
+
 class Reach(StrEnum):
     """How far a list goes for one actor; `visible_to` in each chapter's queries turns it into SQL."""
 
@@ -261,9 +269,11 @@ class Actor:
         return self.is_system or permission in self.granted
 
     def must(self, permission: Permission) -> None:
-        """Refuse unless the actor has the permission. Raises Forbidden."""
+        """Refuse unless the actor has the permission, freshly proven where that is asked. Raises Forbidden or StepUpFirst."""
         if not self.may(permission):
             raise Forbidden()
+        if permission in STEP_UP and not (self.stepped_up or self.is_system):
+            raise StepUpFirst()
 
     @property
     def is_unit(self) -> bool:

@@ -4,6 +4,7 @@ import copy
 import json
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Annotated, Any, TypeVar, cast
 
 from flask import Blueprint, Flask, Response, abort, current_app, jsonify, render_template, request
@@ -17,8 +18,11 @@ from spectree.models import SecureType, SecuritySchemeData
 from app.kernel.errors import N_, Invalid
 from app.web.errors import problem
 from app.web.guard import policy_of, public
+from app.web.security import LONGEST_ID
 
-__all__ = ["Answers", "CursorPage", "Fen", "Id", "Model", "PageQuery", "Problem", "Verbatim", "idempotency_key", "spec", "titled"]
+__all__ = [
+    "Answers", "CursorPage", "Fen", "Id", "Model", "PageQuery", "Problem", "Verbatim", "idempotency_key", "spec", "streamed", "titled",
+]
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -181,6 +185,18 @@ spec = SpecTree(
 """`@spec.validate(resp=Answers(HTTP_200=Model), tags=("orders",))` on a view whose `json` or `query` argument is a Model."""
 
 
+def streamed(*, query: type[Model], resp: Answers, tags: tuple[str, ...]) -> Callable[[View], View]:
+    """Describe a view whose answer has no end: the validator would read it whole before the first line is sent."""
+
+    def mark(view: View) -> View:
+        stand_in = spec.validate(query=query, resp=resp, tags=tags)(lambda: None)
+        spec._function_metadata[view] = spec._function_metadata[stand_in]  # noqa: SLF001 - spectree has no other door
+        view.__dict__["is_stream"] = True
+        return view
+
+    return mark
+
+
 def install(app: Flask) -> None:
     """Serve the document and its page."""
     app.register_blueprint(bp)
@@ -212,17 +228,31 @@ def _say_in_words(app: Flask, made: dict[str, Any]) -> None:
             view = app.view_functions[rule.endpoint]
             operation["operationId"] = rule.endpoint.replace("_api.", ".")
             for parameter in operation["parameters"]:
-                if parameter["schema"].get("format") == "int32":
-                    parameter["schema"]["format"] = "int64"
+                if parameter["in"] == "path" and parameter["schema"]["type"] == "integer":
+                    parameter["schema"] |= {"format": "int64", "minimum": 0, "maximum": 10**LONGEST_ID - 1}
             operation["summary"] = getattr(view, "summary", operation["summary"])
             policy = policy_of(view)
             if policy is not None and policy.anyone:
                 operation["security"] = []
             elif policy is not None:
                 operation["x-permissions"] = [permission.value for permission in policy.permissions]
-            for status, response in operation.get("responses", {}).items():
-                if status >= "400" and "content" in response:
-                    response["content"] = {"application/problem+json": next(iter(response["content"].values()))}
+            if getattr(view, "is_stream", False):
+                operation["responses"]["200"] = {"description": "OK", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+            _add_problems(path, operation, is_public=policy is not None and policy.anyone)
+
+
+def _add_problems(path: str, operation: dict[str, Any], *, is_public: bool) -> None:
+    """What any operation may be answered, whatever its view says: bad text, no token, no permission, nothing there, no JSON."""
+    taken = operation.setdefault("responses", {})
+    common = {400: True, 401: not is_public, 403: not is_public, 404: "{" in path}
+    common |= dict.fromkeys((413, 415), "requestBody" in operation)
+    for status, is_possible in common.items():
+        if is_possible:
+            taken.setdefault(str(status), {"description": HTTPStatus(status).phrase, "content": {}})
+    for status, response in taken.items():
+        if status >= "400" and "content" in response:
+            response["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    operation["responses"] = dict(sorted(taken.items()))
 
 
 @bp.get("/api/v1/openapi.json")

@@ -41,7 +41,7 @@ class Hands:
     def actor(self, session: Session, role: Role, organisation_id: int) -> Actor:
         """Whoever holds the role there."""
         if (role, organisation_id) not in self._actors:
-            found = people.actor_of(session, guide.holders(session, role, organisation_id)[0])
+            found = people.actor_of(session, guide.holders(session, role, organisation_id)[0], stepped_up=True)
             self._actors[role, organisation_id] = found
         return self._actors[role, organisation_id]
 

@@ -1,6 +1,7 @@
 """Who stands behind a cookie or a token, found with one statement each; a person's open sessions."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import Select, bindparam, or_, select
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.accounts.organisations.tables import Organisation
 from app.accounts.people.service import digest
 from app.accounts.people.tables import ApiToken, Person, PersonState, Post
-from app.accounts.sessions.rules import IDLE, LONGEST, STEPPED_UP_FOR, TOUCH_EVERY, SignedIn
+from app.accounts.sessions.rules import IDLE, LONGEST, TOUCH_EVERY, SignedIn
 from app.accounts.sessions.tables import SignInSession
 from app.kernel import clock
 from app.kernel.db import run
@@ -57,14 +58,17 @@ _BY_TOKEN: Final = _with_roles(
 _KNOWN: Final = frozenset(Permission)
 
 
-def by_cookie(session: Session, secret: str) -> SignedIn | None:
-    """Who opened this session, unless it ended, stood idle for 30 minutes or is 12 hours old."""
+def by_cookie(session: Session, secret: str, *, fresh_for: timedelta) -> SignedIn | None:
+    """Who opened this session, unless it ended, stood idle for 30 minutes or is 12 hours old.
+
+    A proof of the person counts as fresh for `fresh_for`.
+    """
     now = clock.wall_now()
     rows = run(session, _BY_COOKIE, {"hash": digest(secret), "idle_since": now - IDLE, "opened_since": now - LONGEST}).all()
     if not rows:
         return None
     first = rows[0]
-    stepped_up = first.stepped_up_at is not None and first.stepped_up_at > now - STEPPED_UP_FOR
+    stepped_up = first.stepped_up_at is not None and first.stepped_up_at > now - fresh_for
     return _signed_in(rows, stepped_up=stepped_up, session_id=first.session_id, is_due=first.seen_at < now - TOUCH_EVERY)
 
 

@@ -15,7 +15,6 @@ TOUCH_EVERY = timedelta(minutes=1)
 
 LOCK_AFTER = 5
 LOCK_FOR = timedelta(minutes=15)
-STEPPED_UP_FOR = timedelta(minutes=15)
 CODE_SECONDS = 30
 
 

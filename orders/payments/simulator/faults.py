@@ -108,5 +108,5 @@ def _weather(books: Books, route: str) -> Strike | None:
         return None
     weather["tick"] += 1
     books.set("weather", weather)
-    chance = random.Random(f"{weather['seed']}:{weather['tick']}")  # noqa: S311 - a reproducible test, not a secret
+    chance = random.Random(f"{weather['seed']}:{weather['tick']}")  # noqa: S311 - a reproducible test, not a secret  # nosec B311
     return Strike(chance.choice(fitting), weather["options"]) if chance.random() < weather["rate"] else None
