@@ -25,7 +25,7 @@ class Words:
         if not facts:
             return self.plain.get(text) or self._without_facts(text)
         sentence = self.with_facts.get(text) or self._found(text)
-        return Markup(str.__mod__(sentence, {name: escape(fact) for name, fact in facts.items()}))  # noqa: S704 - escaped here
+        return Markup(str.__mod__(sentence, {name: escape(fact) for name, fact in facts.items()}))  # noqa: S704 - escaped here  # nosec B704
 
     def write(self, text: str, /, **facts: Any) -> str:
         """The same as plain text, for whoever writes no page."""
@@ -34,11 +34,11 @@ class Words:
 
     def count(self, one: str, many: str, /, number: int, **facts: Any) -> Markup:
         """A sentence about a number of things, in the form that the language has for that number."""
-        return Markup(self.catalogue.ungettext(one, many, number)) % {"num": number, **facts}  # noqa: S704 - the product's own words
+        return Markup(self.catalogue.ungettext(one, many, number)) % {"num": number, **facts}  # noqa: S704 - the product's own words  # nosec B704
 
     def _found(self, text: str) -> Markup:
         """Look a sentence up once; they are written by us, so as many are kept as the product has."""
-        found = self.with_facts[text] = Markup(self.catalogue.ugettext(text))  # noqa: S704 - the product's own words
+        found = self.with_facts[text] = Markup(self.catalogue.ugettext(text))  # noqa: S704 - the product's own words  # nosec B704
         return found
 
     def _without_facts(self, text: str) -> Markup:
