@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import Engine, create_engine, inspect, literal, select, table, text
 from sqlalchemy.orm import Session
 
 from supervision.backup.rules import DATABASES, ToolFailed, ToolMissing
@@ -71,10 +71,13 @@ def is_sqlite(file: Path) -> bool:
 
 def is_blank(file: Path) -> bool:
     """Whether no table of the SQLite database holds a row."""
-    with contextlib.closing(sqlite3.connect(f"file:{file}?mode=rw", uri=True)) as connection:
-        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")]
-        quoted = ['"' + name.replace('"', '""') + '"' for name in names]
-        return not any(connection.execute(f"SELECT EXISTS (SELECT 1 FROM {name})").fetchone()[0] for name in quoted)  # noqa: S608 - a quoted name  # nosec B608
+    engine = create_engine(f"sqlite:///{file}")
+    try:
+        with engine.connect() as connection:
+            names = inspect(connection).get_table_names()
+            return not any(connection.scalar(select(literal(1)).select_from(table(name)).limit(1)) for name in names)
+    finally:
+        engine.dispose()
 
 
 def is_empty(engine: Engine) -> bool:
