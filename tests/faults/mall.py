@@ -1,11 +1,12 @@
 """The mall under fire: the web server of `mall serve` and its job worker, started again when they die.
 
-The harness itself is the keeper, so that it knows which process is which. Both load the product once and fork, so that a kill
-costs a small machine no import. PostgreSQL is a durable server of its own.
+A nursery (`tests.faults.nursery`) loads the product once and forks both, so that a kill costs a small machine no import.
+PostgreSQL is a durable server of its own.
 """
 
 import contextlib
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -25,15 +26,14 @@ from sqlalchemy.pool import NullPool
 from app.config import Settings
 from app.kernel.db import make_engine
 from app.kernel.outbox import Event
-from app.web import process
 from supervision.journal import service as log
 from supervision.journal.tables import Leaf
 from tests import databases, postgresql
 from tests.benchmarks.processes import free_port
 from tests.peers import ROOT
 
-WEB_WORKERS = 3
-NOT_UP_SECONDS = 90.0
+WEB_WORKERS = 4
+NOT_UP_SECONDS = 240.0
 
 
 def parents() -> dict[int, int]:
@@ -103,8 +103,7 @@ class Mall:
     database: Database
     folder: Path
     settings: Settings
-    web: process.Child
-    nursery: process.Child
+    nursery: subprocess.Popen[bytes]
     engine: Engine
     stopping: threading.Event = field(default_factory=threading.Event)
     heads: dict[str, None] = field(default_factory=dict)
@@ -117,13 +116,22 @@ class Mall:
     def sessions(self) -> Session:
         return Session(self.engine)
 
+    def born(self) -> dict[str, int]:
+        """The web server and the job worker that the nursery keeps, as far as they live."""
+        try:
+            told: dict[str, int] = json.loads((self.folder / "pids").read_text())
+        except FileNotFoundError:
+            return {}
+        living = children(self.nursery.pid)
+        return {name: pid for name, pid in told.items() if pid in living}
+
     def web_workers(self) -> list[int]:
         """The processes that answer requests; not the one that keeps them."""
-        return children(self.web.process.pid) if self.web.process is not None and self.web.is_running() else []
+        server = self.born().get("web")
+        return children(server) if server else []
 
     def job_worker(self) -> int | None:
-        born = children(self.nursery.process.pid) if self.nursery.process is not None and self.nursery.is_running() else []
-        return born[0] if born else None
+        return self.born().get("worker")
 
     def is_sequencing(self) -> bool:
         """Whether somebody holds the sequencer's lock at this moment."""
@@ -134,12 +142,9 @@ class Mall:
                 return True
         return False
 
-    def keep(self) -> None:
-        """What `supervise` does, and a witness's collection of checkpoints."""
+    def witness(self) -> None:
+        """Keep a copy of every checkpoint that is seen."""
         while not self.stopping.wait(0.1):
-            for child in (self.web, self.nursery):
-                if not child.is_running() and time.monotonic() - child.started > 1.0:
-                    child.start()
             with contextlib.suppress(OSError):
                 self.heads[(self.journal / "checkpoint").read_text()] = None
 
@@ -164,6 +169,14 @@ class Mall:
             time.sleep(0.2)
         return False
 
+    def end(self) -> None:
+        """At once, the keepers before the kept: what is settled must not need a farewell."""
+        kept = children(self.nursery.pid)
+        for pid in (self.nursery.pid, *kept, *(pid for child in kept for pid in children(child))):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.nursery.wait()
+
     def cut_database(self) -> int:
         """Have PostgreSQL end all its connections but this one; returns how many."""
         engine = create_engine(self.database.url, poolclass=NullPool)
@@ -178,46 +191,20 @@ def serving(where: Database, folder: Path) -> Iterator[Mall]:
     settings = Settings(data_dir=folder / "data", database_url=where.url, port=free_port(), web_workers=WEB_WORKERS, web_threads=4, demo_traffic=0)
     settings.data_dir.mkdir()
     log.create_key(settings.journal_key_path, settings.journal_origin)
-    unset = [f"--unset={name}" for name in os.environ if name.startswith("MALL_")]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MALL_")}
     given = {"DATA_DIR": settings.data_dir, "DATABASE_URL": where.url, "PORT": settings.port, "WEB_WORKERS": WEB_WORKERS, "DEMO_TRAFFIC": 0}
-    front = ["env", *unset, "GUNICORN_CMD_ARGS=--preload", *(f"MALL_{name}={value}" for name, value in given.items())]
-    output = (folder / "mall.log").open("ab")
-    web = _Quiet("web", [*front, *process.web_command(settings)], output=output.fileno())
-    nursery = _Quiet("nursery", [*front, sys.executable, "-m", "tests.faults.nursery"], output=output.fileno())
-    mall = Mall(where, folder, settings, web, nursery, make_engine(where.url))
-    keeper = threading.Thread(target=mall.keep, name="keeper", daemon=True)
-    web.start()
-    nursery.start()
+    environment |= {f"MALL_{name}": str(value) for name, value in given.items()}
+    command = [sys.executable, "-m", "tests.faults.nursery", str(folder / "pids")]
+    with (folder / "mall.log").open("ab") as output:
+        nursery = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    mall = Mall(where, folder, settings, nursery, make_engine(where.url))
+    witness = threading.Thread(target=mall.witness, name="witness", daemon=True)
+    witness.start()
     try:
         mall.wait_until_well()
-        keeper.start()
         yield mall
     finally:
         mall.stopping.set()
-        if keeper.ident:
-            keeper.join(10)
-        for child in (nursery, web):
-            _end(child)
+        witness.join(10)
+        mall.end()
         mall.engine.dispose()
-        output.close()
-
-
-def _end(child: process.Child) -> None:
-    """At once, the keeper before the kept: what is settled must not need a farewell."""
-    if child.process is None:
-        return
-    for pid in (child.process.pid, *children(child.process.pid)):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    child.process.wait()
-
-
-@dataclass
-class _Quiet(process.Child):
-    """A child that writes into the log of the run instead of the terminal."""
-
-    output: int = 0
-
-    def start(self) -> None:
-        self.started = time.monotonic()
-        self.process = subprocess.Popen(self.command, cwd=ROOT, stdout=self.output, stderr=subprocess.STDOUT)

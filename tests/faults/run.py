@@ -42,7 +42,7 @@ class Plan:
     kills: int = 0
     postmaster_kills: int = 0
     demand: float = 0.0
-    clients: int = 6
+    clients: int = 8
     units: int = 8
     allotment_fen: int = 200_00
     follow_all: bool = True
@@ -164,7 +164,8 @@ def _enough(plan: Plan, passed: float, nemesis: Nemesis, told: Told, budget_fen:
         return False
     if passed > plan.most_seconds:
         return True
-    if nemesis.killed < plan.kills or nemesis.kills["postmaster"] < plan.postmaster_kills:
+    postmasters = plan.postmaster_kills if plan.kind == "postgresql" else 0
+    if nemesis.killed < plan.kills or nemesis.kills["postmaster"] < postmasters:
         return False
     return told.answered >= plan.checkouts and told.demanded_fen >= plan.demand * budget_fen
 

@@ -22,6 +22,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from app.kernel.db import make_engine
+from app.kernel.outbox import Consumer
 from migrations import append_only
 from supervision.journal import service as log
 from tests import databases, postgresql
@@ -62,6 +63,7 @@ class Ground:
 
     def __init__(self, folder: Path, server: str) -> None:
         self.folder, self.server, self.used = folder, server, 0
+        self.consumers: tuple[Consumer, ...] = ()
         self.template = Path(databases.fresh_sqlite(self._fresh("template")).removeprefix("sqlite:///"))
 
     def _fresh(self, name: str) -> Path:
@@ -106,8 +108,9 @@ class Ground:
             defect.forge(scene_of(directory, signer))
         findings = scenario.judge(url, folder, (kept,))
         engine = make_engine(url)
+        self.consumers = self.consumers or followers(url, folder / "data")
         with Session(engine) as session:
-            findings += checker.check_work(session, followers(url, folder / "data"))
+            findings += checker.check_work(session, self.consumers)
         engine.dispose()
         return Verdict(defect.name, defect.found_by, findings)
 
