@@ -28,7 +28,7 @@ def main() -> int:
         outcome = run(
             Plan(
                 given.database, given.seed, given.seconds, max(given.seconds, given.most_seconds), checkouts=given.checkouts,
-                kills=given.kills, postmaster_kills=3 if given.kills else 0, demand=given.demand, clients=given.clients, allotment_fen=130_00,
+                kills=given.kills, postmaster_kills=3 if given.kills else 0, demand=given.demand, clients=given.clients, allotment_fen=300_00,
             )
         )
     finally:

@@ -85,8 +85,9 @@ def _contents(session: Session, told: Told) -> Iterator[Finding]:
     for key, *line in session.execute(query):
         there.setdefault(key, []).append(tuple(line))
     names = ("listing_id", "plan_line_id", "quantity", "seen_price_fen")
+    others = _keys_of_others(told)
     for key, lines in there.items():
-        checkout = told.checkouts.get(key)
+        checkout = told.checkouts.get(key) if key not in others else None
         if checkout and sorted(lines) != sorted(tuple(line[name] for name in names) for line in checkout.lines):
             yield Finding("history: contents", key, f"sent {checkout.lines}, ordered {sorted(lines)}")
 
@@ -103,9 +104,10 @@ def _refusals(session: Session, told: Told) -> Iterator[Finding]:
     """What was only ever refused is not there, its refusal is remembered once, and nothing was refused for another reason."""
     made = {(row.key, row.buyer_id) for row in session.execute(select(Submission.key, Submission.buyer_id))}
     remembered = Counter((row.key, row.buyer_id) for row in session.execute(select(Attempt.key, Attempt.buyer_id)))
+    others = _keys_of_others(told)
     for checkout in told.checkouts.values():
         me = (checkout.key, checkout.buyer)
-        if checkout.refused and not checkout.made and not checkout.unknown and me in made:
+        if checkout.key not in others and checkout.refused and not checkout.made and not checkout.unknown and me in made:
             yield Finding("history: refused", checkout.key, "was refused and stands")
         if "submission.refused" in checkout.refused and remembered[me] != 1:
             yield Finding("history: refused", checkout.key, f"its refusal is remembered {remembered[me]} times")
@@ -126,10 +128,15 @@ def _stock(session: Session, scene: Scene) -> Iterator[Finding]:
             yield Finding("history: stock", f"listing {listing}", f"{began} at first, {sold.get(listing, 0)} ordered, {stock} left")
 
 
+def _keys_of_others(told: Told) -> set[str]:
+    """Keys whose first content was never accepted, so that another content may stand under them."""
+    return {answer["key"] for answer in told.foreign if answer["phase"] != "fail" and not told.checkouts[answer["key"]].made}
+
+
 def _foreign(told: Told) -> Iterator[Finding]:
-    """Another content under a used key was never accepted."""
+    """Another content under a key that stands for a submission was never accepted."""
     for answer in told.foreign:
-        if answer["phase"] == "ok":
+        if answer["phase"] == "ok" and told.checkouts[answer["key"]].made:
             yield Finding("history: used keys", answer["key"], f"another content was accepted as {answer['made'].get('number')}")
 
 

@@ -81,7 +81,7 @@ PATCHES = (
     ),
     Patch(
         "orders say other quantities than the cart", "history: contents",
-        (("orders/purchases/submission.py", '        "quantity": line.quantity,\n        "price_fen": offer.price_fen,\n        "amount_fen": line.amount_fen,', '        "quantity": line.quantity * 2,\n        "price_fen": offer.price_fen,\n        "amount_fen": line.amount_fen * 2,'),),
+        (("orders/purchases/submission.py", '        "quantity": line.quantity,\n        "price_fen": offer.price_fen,\n        "amount_fen": line.amount_fen,', '        "quantity": line.quantity + 1,\n        "price_fen": offer.price_fen,\n        "amount_fen": line.amount_fen + offer.price_fen,'),),
     ),
     Patch(
         "the sequencer passes over some events", "journal: gaps",

@@ -40,7 +40,7 @@ def test_two_thousand_checkouts_under_fifty_kills_leave_everything_in_order(data
     outcome = run(
         Plan(
             database_kind, seed(), seconds=90, most_seconds=240, checkouts=2_000, kills=50, postmaster_kills=postmasters, demand=3.0,
-            allotment_fen=130_00,
+            allotment_fen=300_00,
         )
     )
     tell(outcome, capsys)
