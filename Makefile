@@ -71,7 +71,7 @@ screenshots: $(VENV)/dev.stamp ## take the pictures of README.md and docs/ from 
 	@$(BIN)/python -m tests.browser.screenshots
 
 clean: ## remove everything make made: environment, tools, caches, the demonstration database in instance/
-	rm -rf $(VENV) .tools instance bench-results .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis htmlcov .coverage .coverage.*
+	rm -rf $(VENV) .tools instance bench-results fault-results .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis htmlcov .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 lock: $(VENV)/dev.stamp ## compile requirements/*.txt again from pyproject.toml (needs the network)

@@ -37,6 +37,7 @@ from orders.payments import cli as payment_commands
 from orders.plans import views as plans
 from orders.purchases import verdicts
 from orders.thread import views as thread
+from orders.thread.cli import audit_command
 from supervision.alerts import rules as alert_rules
 from supervision.alerts import views as alerts
 from supervision.backup import cli as backup_commands
@@ -161,6 +162,7 @@ def _join(app: Flask) -> None:
     mall.add_command(search_commands.index)
     mall.add_command(budget_commands.adjust_allotment)
     mall.add_command(payment_commands.payments)
+    mall.add_command(audit_command)
     mall.add_command(training_commands.demo)
     mall.add_command(training_commands.up)
     app.cli.add_command(mall)
