@@ -138,26 +138,34 @@ class Props:
         """File the plan that is one fen short, unless there is one; it stays, and no order ever takes from it. Raises NoProps."""
         if self.short_line() is not None:
             return
-        for category in dict.fromkeys(line["category"] for line in self.plan_lines()):
-            for row in self.offers(Listing.price_fen > 1_00, categories=[category], limit=1):
-                short_fen = row.Listing.price_fen - 1
-                try:
-                    with self.session.begin_nested():
-                        plans.file_on_spot(
-                            self.session, self.buyer, category_code=category, quantity=1, amount_fen=short_fen, name=SHORT_PLAN
-                        )
-                except Conflict:
-                    continue  # the budget line of this category has too little left: the next one
-                return
+        categories = dict.fromkeys(line["category"] for line in self.plan_lines())
+        cheapest = [row for category in categories for row in self.offers(Listing.price_fen > 1_00, categories=[category], limit=1)]
+        for row in sorted(cheapest, key=lambda row: row.Listing.price_fen):
+            try:
+                with self.session.begin_nested():
+                    short_fen = row.Listing.price_fen - 1
+                    plans.file_on_spot(
+                        self.session, self.buyer, category_code=row.category_code, quantity=1, amount_fen=short_fen, name=SHORT_PLAN
+                    )
+            except Conflict:
+                continue  # the budget line of this category has too little left: the next one
+            return
         raise NoProps(what=N_("可以备案的预算明细"))
 
     def split_wishes(self) -> list[Wish]:
         """60,000 yuan and more from one supplier on two lines, two places, and two plan lines where there are two. Raises NoProps."""
-        rows = self.offers(Listing.price_fen.between(1_000_00, SPLIT_FEN), Product.category_code.startswith("A"), limit=200)
-        best = max(rows, key=lambda row: sum(line["free_fen"] for line in self.plan_lines(row.category_code)), default=None)
+        rows, plan_lines = (
+            self.offers(Listing.price_fen.between(1_000_00, SPLIT_FEN), Product.category_code.startswith("A"), limit=200),
+            self.plan_lines(),
+        )
+
+        def fitting(row: Any) -> list[dict[str, Any]]:
+            return [line for line in plan_lines if covers(line["category"], row.category_code)]
+
+        best = max(rows, key=lambda row: sum(line["free_fen"] for line in fitting(row)), default=None)
         if best is None:
             raise NoProps(what=N_("价格合适的商品"))
-        lines, places = [line["plan_line_id"] for line in self.plan_lines(best.category_code)] or [None], self.places()
+        lines, places = [line["plan_line_id"] for line in fitting(best)] or [None], self.places()
         pieces = -(-SPLIT_FEN // best.Listing.price_fen)
         return [
             wish_for(best.Listing, pieces, plan_line_id=line, address_id=place)

@@ -82,7 +82,7 @@ class Played:
     after: dict[str, Any]
 
 
-class _Undone(Exception):  # noqa: N818 - no error: the way out of a transaction that must not stay
+class _Undone(Exception):
     """Carries what was seen past the rollback."""
 
     def __init__(self, played: Played) -> None:

@@ -176,7 +176,8 @@ def try_one(name: str) -> ResponseReturnValue:
     number = trials.run(trick, _props())
     if not htmx.asked():
         return htmx.go(url_for("training.cheat", tried=number, _anchor=f"trick-{name}"))
-    return htmx.show("training/_trick.html", trick=trick, no=TRICKS.index(trick) + 1, tried=trial_pages.tried(db.session(), number))
+    tried = trial_pages.tried(db.session(), number)
+    return htmx.show("training/_trick.html", trick=trick, no=TRICKS.index(trick) + 1, tried=tried, is_fragment=True)
 
 
 @bp.get("/cheat/proofs/<number>")

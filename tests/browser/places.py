@@ -79,7 +79,7 @@ def of(desk: Desk) -> dict[str, Place]:
 def _tricks_tried(desk: Desk) -> str:
     """The page of the tricks after all of them were tried."""
     page = desk.page(None, "/tour/cheat")
-    page.get_by_role("button", name="全部试一遍").click()
+    page.get_by_role("button", name="全部试一遍").click(timeout=60_000)
     page.wait_for_url("**tried=**")
     address = page.url.removeprefix(desk.product.address)
     page.close()

@@ -2,10 +2,11 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from app.config import Settings
@@ -45,16 +46,17 @@ def world(app: Flask) -> dict[str, object]:
         }
 
 
-def count(app: Flask, query: object) -> int:
+def count(app: Flask, query: Select[tuple[int]]) -> int:
     with app.app_context(), Session(db.engine) as session:
         return session.scalar(query) or 0
 
 
-def trial(app: Flask) -> dict[str, object]:
+def trial(app: Flask) -> dict[str, Any]:
     """What the log holds of the last trial."""
     with app.app_context(), Session(db.engine) as session:
         found = session.scalars(select(Event).where(Event.type == EVENT).order_by(Event.id.desc()).limit(1)).one()
-        return json.loads(found.body) | {"number": found.stream}
+        body: dict[str, Any] = json.loads(found.body)
+        return body | {"number": found.stream}
 
 
 def try_(app: Flask, name: str) -> str:
@@ -83,9 +85,9 @@ def test_each_trick_is_refused_by_its_rule_moves_nothing_and_leaves_its_records(
         _says(page, trick, told)
 
 
-def _says(page: str, trick: Trick, told: dict[str, object]) -> None:
+def _says(page: str, trick: Trick, told: dict[str, Any]) -> None:
     """The page names the article, the rule, the code, and the record."""
-    for words in (trick.title, trick.article, trick.code, told["number"], "已拒绝，什么都没有动", "一致"):
+    for words in (trick.title, trick.article, trick.code, told["number"], "已拒绝，什么都没有动", "项一致"):
         assert str(words) in page, (trick.name, words)
     assert "缺陷" not in page
     if trick.rule:
@@ -133,7 +135,7 @@ def test_a_browser_with_scripts_gets_the_card_alone(mall):
     assert card.status_code == 200
     assert card.text.lstrip().startswith('<section class="sheet" id="trick-no-plan"')
     assert "<html" not in card.text
-    assert "hx-get=\"/tour/cheat/proofs/SW" in card.text
+    assert 'hx-get="/tour/cheat/proofs/SW' in card.text
 
 
 def test_the_event_has_a_place_in_the_log_and_a_receipt_that_verifies(mall, training_database: Settings):
