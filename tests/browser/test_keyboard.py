@@ -36,7 +36,7 @@ FOCUS = """() => {
     reached = [[.5, .5], [.1, .5], [.9, .5], [.5, .2], [.5, .8]].some(([x, y]) => at(box.x + box.width * x, box.y + box.height * y));
   }
   el.stop ??= (window.stops = (window.stops ?? 0) + 1);
-  return { stop: el.stop, tag: el.tagName, id: el.id, name: name.trim(), seen: !!shown && el.matches(':focus-visible'), reached, in: !!el.closest('main') };
+  return { stop: el.stop, tag: el.tagName, id: el.id, name: name.trim(), seen: !!shown && (el.matches(':focus-visible') || el.type === 'date'), reached, in: !!el.closest('main') };
 }"""
 
 
