@@ -56,6 +56,14 @@ class Hands:
                 take(session, session.get_one(Order, order_id))
             return session.get_one(Order, order_id, populate_existing=True).state
 
+    def forward(self, session: Session, order: Order) -> bool:
+        """Take the next plain step inside the caller's transaction; tells whether there was one."""
+        take = self._next(session, order)
+        if take is None:
+            return False
+        take(session, order)
+        return True
+
     def _next(self, session: Session, order: Order) -> Callable[[Session, Order], object] | None:
         """The step that is due."""
         lines = list(session.scalars(select(OrderLine).where(OrderLine.order_id == order.id).order_by(OrderLine.line_no)))
