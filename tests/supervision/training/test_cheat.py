@@ -2,10 +2,12 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from rich.console import Console
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
@@ -21,8 +23,11 @@ from orders.budgets.tables import Control, Move
 from orders.carts.tables import CartItem
 from orders.purchases.tables import Attempt, Order
 from supervision.journal import receipts, service
+from supervision.training.cli import prepare
+from supervision.training.scales import Size
 from supervision.training.trials import EVENT, MOST_A_MINUTE
 from supervision.training.tricks import TRICKS, Trick
+from tests import databases
 from tests.supervision.training.test_tour import mall, token
 
 __all__ = ["mall"]
@@ -175,3 +180,30 @@ def test_unknown_tricks_and_trials_are_not_found_and_a_flood_is_stopped(mall):
     with mall.app_context(), Session(db.engine) as session, commit(session):
         session.add_all(Event(stream=f"flood/{each}", version=1, type=EVENT, body="{}", at=clock.now()) for each in range(MOST_A_MINUTE))
     assert client.post("/tour/cheat/no-plan", data=data).status_code == 429
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(900)
+@pytest.mark.peer("postgresql")
+def test_all_ten_are_refused_on_postgresql(tmp_path: Path):
+    from wsgi import create_app
+
+    url = databases.fresh_postgresql()
+    app = create_app(Settings(data_dir=tmp_path, database_url=url))
+    with app.app_context():
+        prepare(Size.SMALL, 1, Console(quiet=True))
+    try:
+        for trick in TRICKS:
+            if trick.before is not None:
+                try_(app, trick.name)  # what is prepared once and stays
+        before = world(app)
+        for trick in TRICKS:
+            try_(app, trick.name)
+            told = trial(app)
+            assert (told["trick"], told["result"]) == (trick.name, "refused"), told
+            assert world(app) == before, trick.name
+    finally:
+        with app.app_context():
+            db.engine.dispose()
+        app.extensions["mall.search"].close()
+        databases.drop(url)
