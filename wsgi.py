@@ -20,7 +20,7 @@ from app.kernel.errors import N_
 from app.kernel.outbox import Consumer, Timer
 from app.kernel.worker import Worker
 from app.policy import Permission
-from app.web import checks, errors, filters, guard, health, logs, menus, openapi, security, slots
+from app.web import checks, errors, filters, guard, health, language, logs, menus, openapi, security, slots
 from app.web.cli import Beginning, mall
 from app.web.extensions import babel, csrf, db, login
 from app.web.menus import Entry
@@ -100,7 +100,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     with app.app_context():
         prepare_engine(db.engine)
     app.extensions["mall.search"] = engine_for(settings)
-    for part in (security, slots, filters, errors, logs, guard, openapi):
+    for part in (security, slots, language, filters, errors, logs, guard, openapi):
         part.install(app)
     app.register_blueprint(health.bp)
     _join(app)
@@ -160,7 +160,7 @@ def _join(app: Flask) -> None:
 
     @app.context_processor
     def everywhere() -> dict[str, Any]:
-        return {"demo": settings.is_demo, "locale": "zh"}
+        return {"demo": settings.is_demo}
 
 
 def _fill(places: slots.Slots) -> None:
@@ -234,6 +234,7 @@ PLACES = {
     "signout": "sessions.sign_out",
     "profile": "sessions.account",
     "password": "sessions.password",
+    "language": "sessions.choose_language",
     "todo": "thread.workbench",
     "orders": "thread.orders",
     "plan.new": "plans.new",

@@ -293,7 +293,7 @@ def _places(offer: Shown) -> str:
     """The names of the regions served."""
     if regions.PROVINCE in offer.areas:
         return str(gettext("全省"))
-    return "、".join(regions.by_code(code).name for code in offer.areas if code in regions.REGIONS)
+    return _("、").join(regions.by_code(code).name for code in offer.areas if code in regions.REGIONS)
 
 
 def _ids(name: str) -> list[int]:
