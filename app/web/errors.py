@@ -27,7 +27,7 @@ def shown(facts: dict[str, Any]) -> dict[str, Any]:
 
 def _listed(words: str) -> str:
     """A fact that names something of ours, or several things, in the reader's language; other facts as they are."""
-    return gettext("、").join(gettext(word) if word else "" for word in words.split("、"))
+    return str(gettext("、").join(gettext(word) if word else "" for word in words.split("、")))
 
 
 def sentence(refusal: Refusal) -> str:

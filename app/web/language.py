@@ -70,13 +70,13 @@ def chosen() -> str:
         return "zh"
     g.language_matters = True
     wanted = request.accept_languages.best_match(list(NAMES)) or "zh"
-    if request.path.startswith("/api/"):
+    if request.path.startswith("/api/v"):  # its documentation is a page
         return wanted
     stored = getattr(current_user, "language", None) or request.cookies.get(COOKIE)
     return stored if stored in NAMES else wanted
 
 
-def here() -> str:
+def page_address() -> str:
     """The page the reader looks at, as an address on this site: to return to it after a choice."""
     if request.method in {"GET", "HEAD"}:
         return request.full_path.rstrip("?")
@@ -98,7 +98,7 @@ def install(app: Flask) -> None:
     """Let gettext find its texts, and tell caches what an answer depended on. Call after Flask-Babel is bound."""
     app.extensions["babel"].instance.domain_instance = _WORDS
     app.extensions["babel"].locale_selector = chosen
-    app.jinja_env.globals.update(gettext=in_page, here=here, spoken=spoken, language_names=NAMES)
+    app.jinja_env.globals.update(gettext=in_page, page_address=page_address, spoken=spoken, language_names=NAMES)
 
     @app.context_processor
     def language() -> dict[str, str]:

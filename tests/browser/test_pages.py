@@ -54,7 +54,7 @@ HAN_SEEN = """() => {
     for (const each of document.querySelectorAll(`[${name}]`)) seen.push(each.getAttribute(name).trim())
   return seen.filter((text) => /[\u3400-\u9fff]/.test(text))
 }"""
-DATA = {"打印机", "复印纸", "货物", "工程", "服务", "全省", "其他", "系统"}
+DATA = {"打印机", "复印纸", "货物", "工程", "服务", "全省", "其他", "系统", "河南省", "王老师", "笔"}
 """Texts of the product that are also names of categories, regions or people in the records."""
 
 
