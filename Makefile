@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-deep lint type bench assets screenshots clean lock tools
+.PHONY: help install run test test-deep lint type bench assets texts screenshots clean lock tools
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -66,6 +66,14 @@ assets: $(VENV)/dev.stamp ## rebuild what static/ and the translations are made 
 		command -v npm >/dev/null || { echo "make assets: Node and npm are needed (Debian: apt-get install nodejs npm)"; exit 1; }; \
 		npm --prefix frontend ci --no-audit --no-fund && npm --prefix frontend run build; \
 	else echo "frontend/package.json does not exist: nothing to build"; fi
+
+TEXTS := app/translations/en/LC_MESSAGES/messages.po
+
+texts: $(VENV)/dev.stamp ## gather the texts of pages and refusals into the English catalogue; what is new waits there for its translation
+	@$(BIN)/pybabel -q extract -F pyproject.toml -k N_ -k _l --omit-header --add-location=never --sort-output --no-wrap \
+		-o .tools/texts.pot app catalog orders supervision wsgi.py
+	@$(BIN)/pybabel -q update -i .tools/texts.pot -o $(TEXTS) -l en --no-fuzzy-matching --ignore-obsolete --omit-header --no-wrap
+	@$(BIN)/python -m pytest -q tests/web/test_english_texts.py
 
 screenshots: $(VENV)/dev.stamp ## take the pictures of README.md and docs/ from the running product (needs chromium)
 	@$(BIN)/python -m tests.browser.screenshots

@@ -20,7 +20,7 @@ from app.kernel.errors import N_
 from app.kernel.outbox import Consumer, Timer
 from app.kernel.worker import Worker
 from app.policy import Permission
-from app.web import checks, errors, filters, guard, health, logs, menus, openapi, proxies, security, slots, texts
+from app.web import checks, errors, filters, guard, health, language, logs, menus, openapi, proxies, security, slots, texts
 from app.web.cli import Beginning, mall
 from app.web.extensions import babel, csrf, db, login
 from app.web.menus import Entry
@@ -104,7 +104,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     with app.app_context():
         prepare_engine(db.engine)
     app.extensions["mall.search"] = engine_for(settings)
-    for part in (security, slots, texts, filters, errors, logs, guard, openapi):
+    for part in (security, slots, language, texts, filters, errors, logs, guard, openapi):
         part.install(app)
     app.register_blueprint(health.bp)
     _join(app)
@@ -169,7 +169,7 @@ def _join(app: Flask) -> None:
 
     @app.context_processor
     def everywhere() -> dict[str, Any]:
-        return {"demo": settings.is_demo, "locale": "zh"}
+        return {"demo": settings.is_demo}
 
 
 def _fill(places: slots.Slots) -> None:
@@ -244,6 +244,7 @@ PLACES = {
     "signout": "sessions.sign_out",
     "profile": "sessions.account",
     "password": "sessions.password",
+    "language": "sessions.choose_language",
     "todo": "thread.workbench",
     "orders": "thread.orders",
     "plan.new": "plans.new",

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from app.kernel import clock, money
 from app.web import errors, figures
+from app.web.language import spoken
 from app.web.pictures import symbol_of
 
 NOTHING = "—"
@@ -31,13 +32,25 @@ def fen(amount: int | None, *, sign: bool = False) -> str:
 
 
 def wan(amount: int | None) -> str:
-    """Fen in units of 10,000 yuan with two decimals; a dash for none."""
-    return NOTHING if amount is None else money.wan(amount)
+    """Fen in the unit of large figures, 10,000 yuan (in English 1,000 yuan, as English counts); a dash for none."""
+    return NOTHING if amount is None else f"{in_thousands(amount):,.1f}".replace("-", "−") if spoken() == "en" else money.wan(amount)
+
+
+def large(amount: int) -> float:
+    """The same figure for a chart."""
+    return in_thousands(amount) if spoken() == "en" else round(amount / 10_000_00, 2)
+
+
+def in_thousands(amount: int) -> float:
+    """Fen in units of 1,000 yuan."""
+    return money.half_up(amount, 10_000) / 10
 
 
 def axis(amount: int) -> str:
-    """Fen on an axis: 万 above 10,000 yuan, without needless zeros."""
+    """Fen on an axis: 万 above 10,000 yuan (in English thousands), without needless zeros."""
     if abs(amount) >= 10_000_00:
+        if spoken() == "en":
+            return f"{in_thousands(amount):,.1f}".removesuffix(".0") + "k"
         return gettext("%(n)s 万", n=money.wan(amount).rstrip("0").rstrip("."))
     return money.yuan(amount).removesuffix(".00")
 
@@ -122,7 +135,8 @@ def _address(root: str, folder: str, path: str) -> str:  # noqa: ARG001 - the pr
 def install(app: Flask) -> None:
     """Give the templates of this application their filters and globals."""
     app.jinja_env.filters.update(
-        fen=fen, wan=wan, axis=axis, capital=money.capital, when=when, day=day, age=age, until=until, pct=pct, number=count, short=short
+        fen=fen, wan=wan, large=large, axis=axis,
+        capital=money.capital, when=when, day=day, age=age, until=until, pct=pct, number=count, short=short
     )
     app.jinja_env.globals.update(
         icon=icon, asset=asset, figures=figures, symbol_of=symbol_of, sentence=errors.sentence, way_out=errors.way_out

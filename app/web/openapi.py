@@ -27,7 +27,7 @@ __all__ = [
 View = TypeVar("View", bound=Callable[..., Any])
 
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
-Fen = Annotated[int, Field(ge=0, le=10**15, description="金额，单位：分")]
+Fen = Annotated[int, Field(ge=0, le=10**15, description=N_("金额，单位：分"))]
 Verbatim = Annotated[str, StringConstraints(strip_whitespace=False)]
 """Text that a digest or a signature stands on: not trimmed."""
 
@@ -43,14 +43,14 @@ class Model(BaseModel):
 class PageQuery(Model):
     """Where a list is read from."""
 
-    cursor: str | None = Field(default=None, max_length=500, description="上一次回答中的 next")
+    cursor: str | None = Field(default=None, max_length=500, description=N_("上一次回答中的 next"))
     limit: int = Field(default=50, ge=1, le=200)
 
 
 class CursorPage(Model):
     """Base of a page of a list; subclasses add `items`."""
 
-    next: str | None = Field(default=None, description="下一页的 cursor；没有更多时为 null")
+    next: str | None = Field(default=None, description=N_("下一页的 cursor；没有更多时为 null"))
 
 
 class FieldProblem(Model):
@@ -173,9 +173,9 @@ spec = SpecTree(
     validation_error_status=422,
     validation_error_model=Problem,
     naming_strategy=_component,
-    title="政府采购网上商城 API",
+    title=N_("政府采购网上商城 API"),
     version="v1",
-    description="金额一律为整数分，时间一律为 UTC（RFC 3339），错误一律为 RFC 9457 problem。",
+    description=N_("金额一律为整数分，时间一律为 UTC（RFC 3339），错误一律为 RFC 9457 problem。"),
     path="api/spec",  # unused: the document is served by our own view below
     openapi_version="3.1.0",
     security_schemes=[SecurityScheme(name="bearer", data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer"))],

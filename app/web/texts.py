@@ -1,15 +1,17 @@
 """Words of pages in the reader's language, as templates ask for them: some hundreds of times a page.
 
-Flask-Babel finds domain, locale and catalogue anew at each call. Here a locale's words are kept once found, and a page is
+Flask-Babel finds domain, locale and catalogue anew at each call. Here a language's words are kept once found, and a page is
 handed the words of its reader when its rendering begins.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from flask import Flask
-from flask_babel import get_locale, get_translations
 from markupsafe import Markup, escape
+
+from app.web.language import CHINESE, english, in_number, spoken
 
 
 class Words:
@@ -24,17 +26,13 @@ class Words:
         """A sentence with its facts in it, escaped."""
         if not facts:
             return self.plain.get(text) or self._without_facts(text)
-        sentence = self.with_facts.get(text) or self._found(text)
+        sentence = in_number(self.with_facts.get(text) or self._found(text), facts)
         return Markup(str.__mod__(sentence, {name: escape(fact) for name, fact in facts.items()}))  # noqa: S704 - escaped here  # nosec B704
 
     def write(self, text: str, /, **facts: Any) -> str:
         """The same as plain text, for whoever writes no page."""
         found = str(self.with_facts.get(text) or self._found(text))
-        return found % facts if facts else found
-
-    def count(self, one: str, many: str, /, number: int, **facts: Any) -> Markup:
-        """A sentence about a number of things, in the form that the language has for that number."""
-        return Markup(self.catalogue.ungettext(one, many, number)) % {"num": number, **facts}  # noqa: S704 - the product's own words  # nosec B704
+        return in_number(found, facts) % facts if facts else found
 
     def _found(self, text: str) -> Markup:
         """Look a sentence up once; they are written by us, so as many are kept as the product has."""
@@ -46,17 +44,14 @@ class Words:
         return found
 
 
-_kept: dict[str, Words] = {}
+@cache
+def _of(language: str) -> Words:
+    return Words(english() if language == "en" else CHINESE)
 
 
 def words() -> Words:
-    """The words of this request's language."""
-    locale = get_locale()
-    language = locale.language if locale else ""
-    found = _kept.get(language)
-    if found is None:
-        found = _kept[language] = Words(get_translations())
-    return found
+    """The words of this answer's language."""
+    return _of(spoken())
 
 
 def gettext(text: str, /, **facts: Any) -> str:
@@ -69,11 +64,10 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(
         _=lambda text, /, **facts: words().say(text, **facts),
         gettext=lambda text, /, **facts: words().say(text, **facts),
-        ngettext=lambda one, many, /, number, **facts: words().count(one, many, number, **facts),
     )
 
     @app.context_processor
     def of_the_reader() -> dict[str, Callable[..., Markup]]:
         """At hand in a page; macros imported without its context find the same by the globals above."""
         now = words()
-        return {"_": now.say, "gettext": now.say, "ngettext": now.count}
+        return {"_": now.say, "gettext": now.say}

@@ -149,7 +149,7 @@ def product(product_id: int) -> ResponseReturnValue:
         crumbs=_crumbs(chosen.category_code),
         category=taxonomy.category(session, chosen.category_code),
         serves=_places(chosen),
-        attributes=[(name, product_rules.words(value)) for name, value in chosen.spec.items()],
+        attributes=[(name, _in_words(value)) for name, value in chosen.spec.items()],
         scale=gettext(SCALE_NAMES[chosen.scale]),
         can_buy=_can_buy(),
         may_compare=actor is None or actor.may(Permission.CATALOGUE_BROWSE),
@@ -298,7 +298,7 @@ def _compared(offers: Sequence[Shown]) -> list[tuple[str, list[str], bool]]:
     ]
     specs = [offer.spec for offer in offers]
     for name in dict.fromkeys(name for spec in specs for name in spec):
-        rows.append((name, [product_rules.words(spec[name]) if name in spec else "—" for spec in specs]))
+        rows.append((name, [_in_words(spec[name]) if name in spec else "—" for spec in specs]))
     return [(name, texts, len(set(texts)) <= 1) for name, texts in rows]
 
 
@@ -310,7 +310,7 @@ def _places(offer: Shown) -> str:
     """The names of the regions served."""
     if regions.PROVINCE in offer.areas:
         return gettext("全省")
-    return "、".join(regions.by_code(code).name for code in offer.areas if code in regions.REGIONS)
+    return gettext("、").join(regions.by_code(code).name for code in offer.areas if code in regions.REGIONS)
 
 
 def _ids(name: str) -> list[int]:
@@ -323,3 +323,9 @@ def _can_buy(actor: Actor | None = None) -> bool | None:
     """Whether the reader has a cart; None for nobody signed in, who may sign in first."""
     who = actor or maybe_me()
     return None if who is None else who.may(Permission.CART_USE)
+
+
+def _in_words(value: Any) -> str:
+    """A specification as people read it; what the supplier wrote stays as it is."""
+    words = product_rules.words(value)
+    return gettext(words) if isinstance(value, bool) else words

@@ -47,7 +47,7 @@ MADE: dict[str, set[str]] = {
     "order_lines": {"category_code", "unit"}, "orders": {"number", "region", "mode"},
     "organisations": {"code", "credit_code", "region", "unit_kind"}, "addresses": {"region"},
     "payment_applications": {"number", "intent", "return_reason", "trouble"}, "payment_clocks": {"rule", "document_number"},
-    "people": {"login", "password_hash", "totp_secret", "locale"}, "plan_lines": {"category_code"},
+    "people": {"login", "password_hash", "totp_secret", "language"}, "plan_lines": {"category_code"},
     "plans": {"number", "region", "method", "return_reason"}, "shipments": {"number"}, "sign_in_sessions": {"token_hash"},
     "stream_entries": {"type", "number", "region", "category", "mode", "state", "risk", "rules"},
     "submissions": {"number", "key", "digest"}, "suppliers": {"kind"},

@@ -20,7 +20,7 @@ _PERSON = (
     Person.id,
     Person.name,
     Person.login,
-    Person.locale,
+    Person.language,
     Person.must_change_password,
     Person.totp_secret.is_not(None).label("has_second_factor"),
     Organisation.id.label("organisation_id"),
@@ -123,7 +123,7 @@ def _signed_in(
     return SignedIn(
         actor=actor,
         login=first.login,
-        locale=first.locale,
+        language=first.language,
         must_change_password=first.must_change_password,
         has_second_factor=first.has_second_factor,
         session_id=session_id,

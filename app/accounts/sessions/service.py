@@ -135,6 +135,11 @@ def touch(session: Session, session_id: int) -> None:
     )
 
 
+def speak(session: Session, person_id: int, language: str) -> None:
+    """From now on the person reads this language, wherever he signs in."""
+    session.execute(update(Person).where(Person.id == person_id).values(language=language), execution_options=_STILL)
+
+
 def step_up(session: Session, proven: Proven, session_id: int) -> None:
     """Note that the person has just proven himself again. Raises SignInRefused when the code was used before."""
     accept(session, proven)

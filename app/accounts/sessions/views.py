@@ -23,7 +23,7 @@ from app.accounts.sessions.rules import Proven, SignedIn
 from app.kernel import clock, passwords, regions
 from app.kernel.db import commit
 from app.policy import ROLE_NAMES, STEP_UP, Permission, StepUpFirst
-from app.web import htmx
+from app.web import htmx, language
 from app.web.extensions import db, login
 from app.web.forms import refusals_on
 from app.web.guard import me, public, requires, wants_fresh_proof, wants_page
@@ -32,7 +32,8 @@ from app.web.menus import Menus
 bp = Blueprint("sessions", __name__, template_folder="templates")
 
 COOKIE = "mall_session"
-OPEN_TO_TEMPORARY = {"sessions.password", "sessions.change_password", "sessions.sign_out", "static"}
+ONE_YEAR = 365 * 24 * 3600
+OPEN_TO_TEMPORARY = {"sessions.password", "sessions.change_password", "sessions.sign_out", "sessions.choose_language", "static"}
 """All that a person with a temporary password may open."""
 
 PROOF = frozenset({"proof_password", "proof_code"})
@@ -108,7 +109,7 @@ def viewer() -> dict[str, object]:
     who = signed_in()
     if who is None:
         return {"viewer": None}
-    roles = "、".join(_(ROLE_NAMES[role]) for role in sorted(who.actor.roles, key=list(ROLE_NAMES).index))
+    roles = _("、").join(_(ROLE_NAMES[role]) for role in sorted(who.actor.roles, key=list(ROLE_NAMES).index))
     unit, region = who.actor.organisation_name, regions.by_code(who.actor.region).name
     return {"viewer": {"name": who.actor.name, "unit": unit, "region": region, "roles": roles, "login": who.login}}
 
@@ -149,6 +150,23 @@ def sign_out() -> ResponseReturnValue:
     return response
 
 
+@bp.post("/language")
+@public
+def choose_language() -> ResponseReturnValue:
+    """Read on in another language: this browser, and the person who is signed in."""
+    wanted, who = request.form.get("language", ""), signed_in()
+    if wanted not in language.NAMES:
+        raise rules.NoSuchLanguage()
+    if who is not None:
+        with commit(db.session()) as session:
+            service.speak(session, who.actor.person_id or 0, wanted)
+    response = current_app.make_response(redirect(onward("/"), 303))
+    response.set_cookie(
+        language.COOKIE, wanted, max_age=ONE_YEAR, httponly=True, samesite="Lax", secure=current_app.config["SESSION_COOKIE_SECURE"]
+    )
+    return response
+
+
 def prove(name: str, password: str, code: str = "", *, second_factor: bool = True) -> Proven:
     """Count the attempt, then compare outside any transaction. Raises SignInRefused."""
     with commit(db.session()) as session:
@@ -164,13 +182,13 @@ def let_in(secret: str, address: str) -> Response:
     return response
 
 
-def onward() -> str:
+def onward(otherwise: str = "") -> str:
     """Where the reader wanted to go, if that is a page of ours; otherwise where work waits, or the start."""
     wanted = request.values.get("next", "")
     parts = urlsplit(wanted)
     is_ours = not parts.scheme and not parts.netloc and wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
     menus: Menus = current_app.extensions["mall.menus"]
-    return wanted if is_ours and wanted.isprintable() else menus.where("todo") or "/"
+    return wanted if is_ours and wanted.isprintable() else otherwise or menus.where("todo") or "/"
 
 
 # ---------------------------------------------------------------- one's own account
