@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gunicorn.app import wsgiapp  # type: ignore[import-untyped]
+from gunicorn.app import wsgiapp
 
 from app.config import Settings
 from app.web.process import web_command
