@@ -211,6 +211,7 @@ def test_a_trick_is_tried_by_keyboard_and_the_focus_stays_at_it(desk: Desk) -> N
     keys = opened(desk, BUYER, "/tour/cheat")
     keys.act("^试一试：没有计划就买")
     expect(keys.page.locator("#trick-no-plan")).to_contain_text("已拒绝，什么都没有动")
+    expect(keys.page.get_by_role("button", name="试一试：没有计划就买")).to_be_focused()
     found = keys.focus()
     assert found is not None
     assert found["name"] == "试一试：没有计划就买"
