@@ -166,8 +166,6 @@ def subject(rule: Rule) -> str | None:
 
 def sees(role: Role | None, name: str, relation: str, policy: Policy) -> bool:
     """Whether a thing of that relation is there for whoever passed the guard."""
-    if name == "trick":  # nobody has tried one here
-        return False
     if relation in {MISSING, OWN}:
         return relation == OWN
     if policy.anyone or name == "supplier" or (name == "person" and role is Role.SECURITY_ADMIN):
@@ -180,7 +178,7 @@ def sees(role: Role | None, name: str, relation: str, policy: Policy) -> bool:
 def key(ground: Land, role: Role | None, rule: Rule, name: str, relation: str) -> Any:
     """The value of the address's argument."""
     number = "number" in rule.arguments
-    if relation == MISSING or name == "trick":
+    if relation == MISSING:
         return "XX000000-000000-0" if number else 10**9
     place = ground.places[relation]
     if name in {"session", "token"}:
