@@ -58,7 +58,7 @@ class Props:
 
     def someone(self, role: Role) -> Actor:
         """The person whom the sign-in page offers for a role."""
-        return people.actor_of(self.session, people.by_login(self.session, guide.LOGINS[role]).id)
+        return people.actor_of(self.session, people.by_login(self.session, guide.LOGINS[role]).id, stepped_up=True)
 
     @cached_property
     def buyer(self) -> Actor:
@@ -68,7 +68,7 @@ class Props:
     def also(self, actor: Actor, role: Role) -> Actor:
         """The same person after the unit's administrator gave him one more role."""
         people_service.grant(self.session, self.someone(Role.UNIT_ADMIN), actor.person_id or 0, role)
-        return people.actor_of(self.session, actor.person_id or 0)
+        return people.actor_of(self.session, actor.person_id or 0, stepped_up=True)
 
     def places(self) -> list[int]:
         """The unit's addresses."""
