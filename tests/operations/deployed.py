@@ -26,7 +26,7 @@ def unit(name: str) -> dict[str, dict[str, str]]:
 def environment(file: Path) -> dict[str, str]:
     """Variables of a settings file."""
     lines = [line for line in file.read_text().splitlines() if line and not line.startswith("#")]
-    return dict(line.split("=", 1) for line in lines)  # type: ignore[misc]
+    return dict(line.split("=", 1) for line in lines)
 
 
 def compose() -> dict[str, Any]:
