@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-deep lint type bench assets screenshots clean lock tools
+.PHONY: help install run test test-deep lint type bench assets texts screenshots clean lock tools
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,6 +14,7 @@ JOBS ?= 2
 SPREAD := --dist loadfile --no-loadscope-reorder
 # The second one builds with the Go 1.19 of Debian 12 too.
 STRIPE_MOCK_VERSIONS := v0.203.0 v0.148.0
+FSCK_VERSION := v1.0.4
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # The lists name every package, so pip resolves nothing: left to itself an older pip asks the index for the newest version of
@@ -37,19 +38,19 @@ install: $(VENV)/run.stamp ## install what the product needs, and start nothing
 run: $(VENV)/run.stamp ## install what is needed, then serve the mall with demonstration data on 127.0.0.1 (Ctrl-C ends it)
 	@exec $(BIN)/flask --app wsgi mall up
 
-test: $(VENV)/dev.stamp tools ## lint, types, import contracts, then every ordinary test; ends with a table of the outside programs used
-	@status=0; \
-	$(MAKE) --no-print-directory lint || status=1; \
-	$(MAKE) --no-print-directory type || status=1; \
+test: $(VENV)/dev.stamp tools ## every ordinary test with a table of the outside programs used; lint, types and import contracts beside them
+	@status=0; ($(MAKE) --no-print-directory lint && $(MAKE) --no-print-directory type) > .tools/checks.txt 2>&1 & checks=$$!; \
 	PATH="$(TOOLS):$$PATH" $(BIN)/python -m pytest -q -n $(JOBS) $(SPREAD) || status=1; \
+	wait $$checks || status=1; cat .tools/checks.txt; \
 	if [ $$status -ne 0 ]; then echo "make test: something above failed"; fi; \
 	exit $$status
 
-test-deep: $(VENV)/dev.stamp tools ## the long proofs: soak, kill and mutation tests (tens of minutes)
+test-deep: $(VENV)/dev.stamp tools $(TOOLS)/tessera-fsck ## the long proofs: soak, kill and mutation tests (tens of minutes)
 	@PATH="$(TOOLS):$$PATH" $(BIN)/python -m pytest -q -m deep --timeout 3600 -n $(JOBS) $(SPREAD)
 
-lint: $(VENV)/dev.stamp ## ruff, djlint and the import contracts
+lint: $(VENV)/dev.stamp ## ruff, bandit, djlint and the import contracts
 	@echo "== ruff"; $(BIN)/ruff check .
+	@echo "== bandit"; $(BIN)/bandit -q -c pyproject.toml -r app catalog orders supervision migrations wsgi.py > .tools/bandit.txt 2>&1 || { cat .tools/bandit.txt; exit 1; }
 	@echo "== djlint"; $(BIN)/djlint --lint --quiet app catalog orders supervision
 	@echo "== import contracts"; $(BIN)/lint-imports --no-cache > .tools/lint-imports.txt 2>&1 || { cat .tools/lint-imports.txt; exit 1; }; \
 		tail -n 2 .tools/lint-imports.txt
@@ -66,11 +67,19 @@ assets: $(VENV)/dev.stamp ## rebuild what static/ and the translations are made 
 		npm --prefix frontend ci --no-audit --no-fund && npm --prefix frontend run build; \
 	else echo "frontend/package.json does not exist: nothing to build"; fi
 
+TEXTS := app/translations/en/LC_MESSAGES/messages.po
+
+texts: $(VENV)/dev.stamp ## gather the texts of pages and refusals into the English catalogue; what is new waits there for its translation
+	@$(BIN)/pybabel -q extract -F pyproject.toml -k N_ -k _l --omit-header --add-location=never --sort-output --no-wrap \
+		-o .tools/texts.pot app catalog orders supervision wsgi.py
+	@$(BIN)/pybabel -q update -i .tools/texts.pot -o $(TEXTS) -l en --no-fuzzy-matching --ignore-obsolete --omit-header --no-wrap
+	@$(BIN)/python -m pytest -q tests/web/test_english_texts.py
+
 screenshots: $(VENV)/dev.stamp ## take the pictures of README.md and docs/ from the running product (needs chromium)
 	@$(BIN)/python -m tests.browser.screenshots
 
 clean: ## remove everything make made: environment, tools, caches, the demonstration database in instance/
-	rm -rf $(VENV) .tools instance bench-results .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis htmlcov .coverage .coverage.*
+	rm -rf $(VENV) .tools instance bench-results fault-results .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis htmlcov .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 lock: $(VENV)/dev.stamp ## compile requirements/*.txt again from pyproject.toml (needs the network)
@@ -109,7 +118,6 @@ $(VENV)/dev.stamp: requirements/dev.txt requirements/run.txt | $(VENV)/bin/pytho
 # Programs nobody here wrote, against which the product is proved. Missing Go or network is no error: their tests are then skipped loudly.
 tools: $(VENV)/dev.stamp
 	@mkdir -p $(TOOLS); \
-	if [ -e tests/verifiers/tlog/go.mod ]; then verifier=yes; else verifier=; fi; \
 	export PATH="$$PATH:/usr/local/go/bin:/usr/lib/go/bin"; \
 	if [ -x $(TOOLS)/stripe-mock ]; then :; \
 	elif command -v go >/dev/null; then \
@@ -119,10 +127,18 @@ tools: $(VENV)/dev.stamp
 		done; \
 		[ -x $(TOOLS)/stripe-mock ] || echo "stripe-mock could not be built: its tests will be skipped"; \
 	else echo "go is missing: the tests with stripe-mock will be skipped"; fi; \
-	if [ -z "$$verifier" ]; then :; \
-	elif [ -x $(TOOLS)/tlog-verify ] && [ -z "$$(find tests/verifiers/tlog -newer $(TOOLS)/tlog-verify -type f -print -quit)" ]; then :; \
-	elif command -v go >/dev/null; then \
-		echo "building the independent log verifier"; \
-		( cd tests/verifiers/tlog && GOFLAGS="-modcacherw -mod=readonly" go build -trimpath -buildvcs=false -o $(TOOLS)/tlog-verify . ) \
-			|| echo "the log verifier could not be built: its tests will be skipped"; \
-	else echo "go is missing: the tests with the log verifier will be skipped"; fi
+	for verifier in tlog merkle; do \
+		built=$(TOOLS)/$$verifier-verify; \
+		if [ -x $$built ] && [ -z "$$(find tests/verifiers/$$verifier -newer $$built -type f -print -quit)" ]; then continue; fi; \
+		if ! command -v go >/dev/null; then echo "go is missing: the tests with $$verifier-verify will be skipped"; continue; fi; \
+		echo "building the independent log verifier $$verifier-verify"; \
+		( cd tests/verifiers/$$verifier && GOFLAGS="-modcacherw -mod=readonly" go build -trimpath -buildvcs=false -o $$built . ) \
+			|| echo "$$verifier-verify could not be built: its tests will be skipped"; \
+	done
+
+# Needs Go 1.24 and a minute of building, so only the long proofs use it.
+$(TOOLS)/tessera-fsck:
+	@mkdir -p $(TOOLS); export PATH="$$PATH:/usr/local/go/bin:/usr/lib/go/bin"; \
+	echo "building Tessera's fsck $(FSCK_VERSION)"; \
+	GOBIN=$(TOOLS)/.new GOFLAGS=-modcacherw go install github.com/transparency-dev/tessera/cmd/fsck@$(FSCK_VERSION) \
+		&& mv $(TOOLS)/.new/fsck $@ && rmdir $(TOOLS)/.new || echo "fsck could not be built: its tests will be skipped"

@@ -20,7 +20,7 @@ from app.kernel.errors import N_
 from app.kernel.outbox import Consumer, Timer
 from app.kernel.worker import Worker
 from app.policy import Permission
-from app.web import checks, errors, filters, guard, health, logs, menus, openapi, proxies, security, slots
+from app.web import checks, errors, filters, guard, health, language, logs, menus, openapi, proxies, security, slots, texts
 from app.web.cli import Beginning, mall
 from app.web.extensions import babel, csrf, db, login
 from app.web.menus import Entry
@@ -33,14 +33,17 @@ from catalog.taxonomy.service import load_reference
 from migrations import tables  # noqa: F401 - the metadata is whole before the first query
 from orders.budgets import cli as budget_commands
 from orders.carts import views as carts
+from orders.payments import cli as payment_commands
 from orders.plans import views as plans
 from orders.purchases import verdicts
 from orders.thread import views as thread
+from orders.thread.cli import audit_command
 from supervision.alerts import rules as alert_rules
 from supervision.alerts import views as alerts
+from supervision.backup import cli as backup_commands
 from supervision.journal import service as log
 from supervision.journal import views as journal_pages
-from supervision.journal.cli import journal
+from supervision.journal.cli import is_held, journal
 from supervision.training import cli as training_commands
 from supervision.training import views as training_pages
 
@@ -101,7 +104,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     with app.app_context():
         prepare_engine(db.engine)
     app.extensions["mall.search"] = engine_for(settings)
-    for part in (security, slots, filters, errors, logs, guard, openapi):
+    for part in (security, slots, language, texts, filters, errors, logs, guard, openapi):
         part.install(app)
     app.register_blueprint(health.bp)
     _join(app)
@@ -110,6 +113,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.is_demo:
         app.extensions["mall.slots"].fill("tour", training_pages.strip)
         app.extensions["mall.slots"].fill("sign_in.demo", training_pages.demo_logins)
+        app.extensions["mall.slots"].fill("step_up.demo", training_pages.demo_proof)
     if bare := guard.bare_routes(app):
         raise RuntimeError(f"routes without a policy: {', '.join(bare)}")
     return app
@@ -145,7 +149,7 @@ def _join(app: Flask) -> None:
             consumers.extend(handlers.consumers(settings))
             timers.extend(handlers.timers(settings))
     app.extensions["mall.worker"] = lambda: Worker(sessions_of(app), consumers, timers)
-    app.extensions["mall.doctor"] = [*checks.floor(), checks.work(consumers)]
+    app.extensions["mall.doctor"] = [*checks.floor(), checks.work(consumers), payment_commands.line_check, is_held]
     app.extensions["mall.beginnings"] = [
         Beginning(N_("基础数据"), lambda session, *_: str(load_reference(session, supplement=settings.is_demo))),
         Beginning(N_("日志密钥"), lambda *_: _journal_key(settings)),
@@ -153,15 +157,19 @@ def _join(app: Flask) -> None:
     ]
     mall.add_command(import_group)
     mall.add_command(journal)
+    mall.add_command(backup_commands.backup)
+    mall.add_command(backup_commands.restore)
     mall.add_command(search_commands.index)
     mall.add_command(budget_commands.adjust_allotment)
+    mall.add_command(payment_commands.payments)
+    mall.add_command(audit_command)
     mall.add_command(training_commands.demo)
     mall.add_command(training_commands.up)
     app.cli.add_command(mall)
 
     @app.context_processor
     def everywhere() -> dict[str, Any]:
-        return {"demo": settings.is_demo, "locale": "zh"}
+        return {"demo": settings.is_demo}
 
 
 def _fill(places: slots.Slots) -> None:
@@ -213,6 +221,7 @@ def _furnish(menu: menus.Menus) -> None:
         Entry(label=N_("订单"), endpoint="thread.orders", icon="clipboard-list", permissions=(Permission.ORDER_READ,)),
         Entry(label=N_("预算"), endpoint="budgets.index", icon="wallet", permissions=(Permission.BUDGET_READ,)),
         Entry(label=N_("计划"), endpoint="plans.index", icon="file-text", permissions=(Permission.PLAN_READ,)),
+        Entry(label=N_("对账"), endpoint="payments.reconciliation", icon="report-money", permissions=(Permission.PAYMENT_RECONCILE,)),
         Entry(label=N_("存证"), endpoint="journal.page", icon="fingerprint"),
         Entry(label=N_("公开"), endpoint="disclosure.portal", icon="building"),
     )
@@ -235,6 +244,7 @@ PLACES = {
     "signout": "sessions.sign_out",
     "profile": "sessions.account",
     "password": "sessions.password",
+    "language": "sessions.choose_language",
     "todo": "thread.workbench",
     "orders": "thread.orders",
     "plan.new": "plans.new",

@@ -41,6 +41,7 @@ class Settings:
     payment_webhook_secrets: tuple[str, ...] = (DEFAULT_WEBHOOK_SECRET,)
     journal_key: str = ""
     journal_origin: str = "mall.example/henan"
+    step_up_minutes: int = 15
     log_format: str = "console"
     demo_traffic: float = 0.5
     debug: bool = False
@@ -86,6 +87,8 @@ class Settings:
             raise BadConfiguration(
                 f"MALL_TRUSTED_PROXIES is {self.trusted_proxies}: set it to the number of reverse proxies in front, 0 to {MOST_PROXIES}"
             )
+        if not 1 <= self.step_up_minutes <= 60:
+            raise BadConfiguration(f"MALL_STEP_UP_MINUTES is {self.step_up_minutes}: set it to 1 … 60")
         if self.mode == "production":
             if self.secret_key == DEFAULT_SECRET or len(self.secret_key) < 32:
                 example = secrets.token_urlsafe(32)

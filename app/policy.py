@@ -123,6 +123,7 @@ class Permission(StrEnum):
     INVOICE_ISSUE = "invoice:issue"
     INVOICE_READ = "invoice:read"
     PAYMENT_APPLY = "payment:apply"
+    PAYMENT_RECONCILE = "payment:reconcile"
     ASSET_READ = "asset:read"
     ASSET_KEEP = "asset:keep"
     RATING_GIVE = "rating:give"
@@ -148,6 +149,7 @@ _WATCH = frozenset(
         Permission.ALERT_READ,
         Permission.RULE_READ,
         Permission.INVOICE_READ,
+        Permission.PAYMENT_RECONCILE,
         Permission.ASSET_READ,
     }
 )
@@ -165,7 +167,14 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.APPROVER: _UNIT | {Permission.ORDER_APPROVE, Permission.HOLD_CLEAR},
     Role.ACCEPTOR: _UNIT | {Permission.GOODS_RECEIVE, Permission.GOODS_ACCEPT},
     Role.FINANCE: _UNIT
-    | {Permission.PLAN_FILE, Permission.BUDGET_KEEP, Permission.INVOICE_READ, Permission.PAYMENT_APPLY, Permission.ASSET_READ},
+    | {
+        Permission.PLAN_FILE,
+        Permission.BUDGET_KEEP,
+        Permission.INVOICE_READ,
+        Permission.PAYMENT_APPLY,
+        Permission.PAYMENT_RECONCILE,
+        Permission.ASSET_READ,
+    },
     Role.ASSET_MANAGER: _UNIT | {Permission.ASSET_READ, Permission.ASSET_KEEP},
     Role.UNIT_ADMIN: _UNIT | {Permission.UNIT_ADMINISTER, Permission.PEOPLE_GRANT},
     Role.SUPPLIER_ADMIN: _SUPPLIER | {Permission.SUPPLIER_ADMINISTER, Permission.PEOPLE_GRANT},
@@ -204,6 +213,14 @@ GRANTS: dict[Role, frozenset[Permission]] = {
 
 STEP_UP: frozenset[Permission] = frozenset({Permission.ORDER_APPROVE, Permission.PAYMENT_APPLY})
 """Needs the password (or code) again within the session, and is granted to tokens for a short time only."""
+
+
+class StepUpFirst(Forbidden):
+    """The step needs the person himself, just now: a session left open is not enough."""
+
+    code = "step_up_first"
+    message = N_("审批和支付前须再次确认身份")
+    way_out = N_("在网页上输入密码或动态口令后继续；程序请申请写明此权限的短期令牌")
 
 
 class Reach(StrEnum):
@@ -252,9 +269,11 @@ class Actor:
         return self.is_system or permission in self.granted
 
     def must(self, permission: Permission) -> None:
-        """Refuse unless the actor has the permission. Raises Forbidden."""
+        """Refuse unless the actor has the permission, freshly proven where that is asked. Raises Forbidden or StepUpFirst."""
         if not self.may(permission):
             raise Forbidden()
+        if permission in STEP_UP and not (self.stepped_up or self.is_system):
+            raise StepUpFirst()
 
     @property
     def is_unit(self) -> bool:

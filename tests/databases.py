@@ -96,7 +96,7 @@ def _make_sqlite_template() -> str:
     folder.mkdir(exist_ok=True)
     file = folder / "mall.sqlite"
     file.unlink(missing_ok=True)
-    _fill(f"sqlite:///{file}", afterwards="PRAGMA wal_checkpoint(TRUNCATE)")
+    fill(f"sqlite:///{file}", afterwards="PRAGMA wal_checkpoint(TRUNCATE)")
     return str(file)
 
 
@@ -104,11 +104,12 @@ def _make_postgresql_template() -> str:
     name = "mall_template"
     administer(server(), f"DROP DATABASE IF EXISTS {name}")
     administer(server(), f"CREATE DATABASE {name}")
-    _fill(f"{server()}/{name}", afterwards="ANALYZE")
+    fill(f"{server()}/{name}")
     return name
 
 
-def _fill(url: str, *, afterwards: str) -> None:
+def fill(url: str, *, afterwards: str = "ANALYZE") -> None:
+    """Migrate an empty database and give it the reference data."""
     migrate(url)
     engine = make_engine(url)
     with Session(engine) as session, commit(session):

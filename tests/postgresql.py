@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,10 @@ DURABLE = {**SETTINGS, "fsync": "on", "synchronous_commit": "on", "full_page_wri
 
 WATCHDOG = """
 while kill -0 "$1" 2>/dev/null; do sleep 1; done
-[ -d "$3" ] || exit 0
-kill -QUIT "$2" 2>/dev/null
+[ -d "$2" ] || exit 0
+kill -QUIT "$(head -n 1 "$2/data/postmaster.pid")" 2>/dev/null
 sleep 1
-rm -rf "$3"
+rm -rf "$2"
 """
 
 
@@ -59,13 +60,26 @@ def start(*, owner_pid: int, settings: dict[str, str] = SETTINGS) -> tuple[str, 
             command = [binaries / "pg_ctl", "-D", data, "-l", folder / "log", "-w", "-t", "60", "-o", f"-p {port}", "start"]
             if _run(command, options, check=attempt == 2):
                 break
-        pid = int((data / "postmaster.pid").read_text().splitlines()[0])
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     apart = 'setsid /bin/sh -c "$0" watchdog "$@" >/dev/null 2>&1 </dev/null &'
-    subprocess.run(["/bin/sh", "-c", apart, WATCHDOG, str(owner_pid), str(pid), str(folder)], check=True)
+    subprocess.run(["/bin/sh", "-c", apart, WATCHDOG, str(owner_pid), str(folder)], check=True)
     return f"postgresql+psycopg://mall@127.0.0.1:{port}", folder
+
+
+def start_again(folder: Path, port: int, *, seconds: float = 60.0) -> None:
+    """Start a server that was killed, at its old port; waits until what the dead one left behind in memory is gone."""
+    binaries, options = _as_allowed_user(Path(postgresql_bin() or ""), folder)
+    command = [binaries / "pg_ctl", "-D", folder / "data", "-l", folder / "log", "-w", "-t", "60", "-o", f"-p {port}", "start"]
+    until = time.monotonic() + seconds
+    while not _run(command, options, check=time.monotonic() > until):
+        time.sleep(0.2)
+
+
+def run_as_owner(folder: Path, command: list[str]) -> bool:
+    """Run a program of the system as the user that owns the server; whether it succeeded."""
+    return _run(command, _as_allowed_user(Path(postgresql_bin() or ""), folder)[1], check=False)
 
 
 def stop(folder: Path) -> None:

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from sqlalchemy import ForeignKeyConstraint, Index, Text, UniqueConstraint, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -18,7 +18,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.kernel import clock
-from app.kernel.db import Base, commit
+from app.kernel.db import Base, commit, run
 from app.kernel.events import Fact, body_of
 
 log = logging.getLogger("mall.outbox")
@@ -133,7 +133,10 @@ def record_all(session: Session, actor: By, entries: Sequence[Entry]) -> list[in
         }
         for entry in entries
     ]
-    return list(session.scalars(insert(Event).returning(Event.id, sort_by_parameter_order=True), rows))
+    return list(run(session, _RECORD, rows).scalars())
+
+
+_RECORD: Final = insert(Event.__table__).returning(Event.__table__.c.id, sort_by_parameter_order=True)  # type: ignore[arg-type]
 
 
 Outside = Callable[[Session, Sequence[Event]], Any]
@@ -146,6 +149,8 @@ class Consumer:
 
     `outside` runs first, without a write transaction, and may talk to other systems: it must bear being repeated.
     `inside` runs in the transaction that writes the receipts: its effects on the database happen exactly once.
+    While `ready` says no, nothing is taken up and the events wait untouched. After a failure an event waits at most
+    `longest_pause_s` before it is tried again.
     """
 
     name: str
@@ -154,6 +159,8 @@ class Consumer:
     outside: Outside | None = None
     batch: int = 20
     lane: str = "slow"
+    ready: Callable[[Session], bool] | None = None
+    longest_pause_s: int = 600
 
 
 @dataclass(frozen=True)
@@ -228,6 +235,8 @@ def step(sessions: Callable[[], Session], consumer: Consumer) -> int:
     """Take one batch for one consumer through outside work, inside work and receipts; returns how many were done."""
     token = secrets.token_hex(8)
     with sessions() as session:
+        if consumer.ready is not None and not consumer.ready(session):
+            return 0
         ids = batch(session, consumer)
         if not ids:
             return 0
@@ -263,10 +272,10 @@ def step(sessions: Callable[[], Session], consumer: Consumer) -> int:
 
 
 def postpone(session: Session, consumer: Consumer, token: str, error: Exception) -> None:
-    """Keep the failure with the lease and try again later, each time after a longer pause (at most ten minutes)."""
+    """Keep the failure with the lease and try again later, each time after a longer pause (ten minutes at most, unless it says less)."""
     leases = session.scalars(select(EventLease).where(EventLease.consumer == consumer.name, EventLease.token == token))
     for lease in leases:
-        pause = min(2 ** min(lease.attempts, 10), 600)
+        pause = min(2 ** min(lease.attempts, 10), consumer.longest_pause_s)
         lease.until = clock.now() + timedelta(seconds=pause)
         lease.error = f"{type(error).__name__}: {error}"[:500]
 

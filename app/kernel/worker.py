@@ -5,15 +5,19 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.kernel.db import commit
-from app.kernel.outbox import Consumer, Timer, raise_floor, step
+from app.kernel.outbox import Consumer, Event, Timer, raise_floor, step
 
 log = logging.getLogger("mall.worker")
 
 IDLE = 0.2
+LOOK_AGAIN = 1.0
+"""A consumer that had nothing to do is asked again when the log has grown, and anyhow after so many seconds: an event may be
+committed after one with a higher number, and a lease runs out without a new event."""
 HOUSEKEEPING = 300.0
 
 Sessions = Callable[[], Session]
@@ -54,10 +58,14 @@ class Worker:
         consumers = [consumer for consumer in self.consumers if consumer.lane == lane]
         due = {timer: 0.0 for timer in self.timers if timer.lane == lane}
         tidy_at = time.monotonic() + HOUSEKEEPING
+        quiet_at, quiet_until = -1, 0.0
         while not self.stopping.is_set():
             done = 0
-            for consumer in consumers:
-                done += self._guarded(consumer.name, lambda c=consumer: step(self.sessions, c))  # type: ignore[misc]
+            end = self._guarded("log", self._end_of_log) if consumers else 0
+            if end != quiet_at or time.monotonic() >= quiet_until:
+                for consumer in consumers:
+                    done += self._guarded(consumer.name, lambda c=consumer: step(self.sessions, c))  # type: ignore[misc]
+                quiet_at, quiet_until = (-1 if done else end), time.monotonic() + LOOK_AGAIN
             for timer, at in due.items():
                 if time.monotonic() >= at:
                     done += self._guarded(timer.name, lambda t=timer: t.run(self.sessions))  # type: ignore[misc]
@@ -67,6 +75,10 @@ class Worker:
                 tidy_at = time.monotonic() + HOUSEKEEPING
             if not done:
                 self.stopping.wait(IDLE)
+
+    def _end_of_log(self) -> int:
+        with self.sessions() as session:
+            return session.scalar(select(func.max(Event.id))) or 0
 
     def _tidy(self, consumers: Sequence[Consumer]) -> int:
         with self.sessions() as session:

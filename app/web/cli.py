@@ -137,7 +137,7 @@ def web() -> None:
         raise click.ClickException(str(error)) from error
     command_line = process.web_command(settings())
     db.engine.dispose()
-    os.execv(command_line[0], command_line)  # noqa: S606 - no shell is wanted
+    os.execv(command_line[0], command_line)  # noqa: S606 - no shell is wanted  # nosec B606
 
 
 @mall.command("worker")

@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.kernel.errors import N_, Refusal
 from app.kernel.money import yuan
+from app.web.language import spoken
 
 log = logging.getLogger("mall.web")
 
@@ -19,7 +20,14 @@ def shown(facts: dict[str, Any]) -> dict[str, Any]:
     for name, value in facts.items():
         if name.endswith("_fen") and value is not None:
             out[name] = out[name.removesuffix("_fen")] = yuan(value)
+    if spoken() == "en":
+        out.update((name, _listed(value)) for name, value in out.items() if isinstance(value, str))
     return out
+
+
+def _listed(words: str) -> str:
+    """A fact that names something of ours, or several things, in the reader's language; other facts as they are."""
+    return str(gettext("、").join(gettext(word) if word else "" for word in words.split("、")))
 
 
 def sentence(refusal: Refusal) -> str:

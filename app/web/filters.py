@@ -6,12 +6,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from flask import Flask, current_app, url_for
+from flask import Flask, current_app, has_request_context, request, url_for
 from flask_babel import gettext as _gettext
 from markupsafe import Markup
 
 from app.kernel import clock, money
 from app.web import errors, figures
+from app.web.language import spoken
 from app.web.pictures import symbol_of
 
 NOTHING = "—"
@@ -31,13 +32,25 @@ def fen(amount: int | None, *, sign: bool = False) -> str:
 
 
 def wan(amount: int | None) -> str:
-    """Fen in units of 10,000 yuan with two decimals; a dash for none."""
-    return NOTHING if amount is None else money.wan(amount)
+    """Fen in the unit of large figures, 10,000 yuan (in English 1,000 yuan, as English counts); a dash for none."""
+    return NOTHING if amount is None else f"{in_thousands(amount):,.1f}".replace("-", "−") if spoken() == "en" else money.wan(amount)
+
+
+def large(amount: int) -> float:
+    """The same figure for a chart."""
+    return in_thousands(amount) if spoken() == "en" else round(amount / 10_000_00, 2)
+
+
+def in_thousands(amount: int) -> float:
+    """Fen in units of 1,000 yuan."""
+    return money.half_up(amount, 10_000) / 10
 
 
 def axis(amount: int) -> str:
-    """Fen on an axis: 万 above 10,000 yuan, without needless zeros."""
+    """Fen on an axis: 万 above 10,000 yuan (in English thousands), without needless zeros."""
     if abs(amount) >= 10_000_00:
+        if spoken() == "en":
+            return f"{in_thousands(amount):,.1f}".removesuffix(".0") + "k"
         return gettext("%(n)s 万", n=money.wan(amount).rstrip("0").rstrip("."))
     return money.yuan(amount).removesuffix(".00")
 
@@ -100,24 +113,30 @@ def short(digest: str | None) -> str:
 
 def icon(name: str, cls: str = "") -> Markup:
     """An icon of the sprite, for the eye only; words stand beside it."""
-    more = f" {cls}" if cls else ""
-    return Markup('<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(more, asset("img/icons.svg"), name)
+    return _icon(asset("img/icons.svg"), name, f" {cls}" if cls else "")
+
+
+@lru_cache(maxsize=1024)
+def _icon(sprite: str, name: str, more: str) -> Markup:
+    return Markup('<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(more, sprite, name)
 
 
 def asset(path: str) -> str:
     """The address of a static file, with a mark that changes when the file does."""
-    return url_for("static", filename=path, v=_mark(str(Path(current_app.static_folder or "") / path)))
+    return _address(request.script_root if has_request_context() else "", current_app.static_folder or "", path)
 
 
-@lru_cache(maxsize=256)
-def _mark(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:8]
+@lru_cache(maxsize=1024)
+def _address(root: str, folder: str, path: str) -> str:  # noqa: ARG001 - the prefix is part of what is kept
+    mark = hashlib.sha256((Path(folder) / path).read_bytes()).hexdigest()[:8]
+    return url_for("static", filename=path, v=mark)
 
 
 def install(app: Flask) -> None:
     """Give the templates of this application their filters and globals."""
     app.jinja_env.filters.update(
-        fen=fen, wan=wan, axis=axis, capital=money.capital, when=when, day=day, age=age, until=until, pct=pct, number=count, short=short
+        fen=fen, wan=wan, large=large, axis=axis,
+        capital=money.capital, when=when, day=day, age=age, until=until, pct=pct, number=count, short=short
     )
     app.jinja_env.globals.update(
         icon=icon, asset=asset, figures=figures, symbol_of=symbol_of, sentence=errors.sentence, way_out=errors.way_out

@@ -4,9 +4,11 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from flask import request
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import Field, StringField
+from werkzeug.datastructures import CombinedMultiDict, MultiDict
+from wtforms import Field, FileField, StringField
 from wtforms.validators import ValidationError
 
 from app.kernel import money
@@ -16,6 +18,18 @@ from app.web.errors import sentence
 
 class Form(FlaskForm):
     """Base of every form; `refusals` holds what a service said no to, shown in the form's summary."""
+
+    class Meta(FlaskForm.Meta):
+        """Where the input comes from."""
+
+        def wrap_formdata(self, form: "Form", formdata: Any) -> Any:
+            """Files for the fields that take files, what was typed for all others: these would choke on anything but text."""
+            if formdata is None or request.method not in {"POST", "PUT", "PATCH", "DELETE"}:
+                return None
+            fields = form._unbound_fields  # noqa: SLF001 - wtforms' own form
+            takers = {name for name, field in fields if issubclass(field.field_class, FileField)}
+            files = [(name, file) for name, file in request.files.items(multi=True) if name in takers]
+            return CombinedMultiDict((MultiDict(files), request.form)) if files else request.form
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

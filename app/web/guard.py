@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app.kernel.errors import N_, Forbidden, Refusal
-from app.policy import Actor, Permission
+from app.policy import STEP_UP, Actor, Permission
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -103,6 +103,17 @@ def install(app: Flask) -> None:
         if not any(actor.may(permission) for permission in policy.permissions):
             raise Forbidden()
         return None
+
+
+def wants_fresh_proof() -> bool:
+    """Whether this request changes what only somebody who has just proven himself may change, and he has not."""
+    if request.endpoint is None or request.method in {"GET", "HEAD", "OPTIONS"}:
+        return False
+    policy, actor = policy_of(current_app.view_functions[request.endpoint]), maybe_me()
+    if policy is None or actor is None or actor.stepped_up:
+        return False
+    opening = {permission for permission in policy.permissions if actor.may(permission)}
+    return bool(opening) and opening <= STEP_UP
 
 
 def wants_page() -> bool:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask, request, url_for
-from flask_babel import gettext
 
 from app.policy import Permission
 from app.web.guard import maybe_me
+from app.web.texts import gettext
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +47,7 @@ class Menus:
     def __init__(self) -> None:
         self.entries: dict[str, list[Entry]] = defaultdict(list)
         self.places: dict[str, tuple[str, dict[str, Any]]] = {}
+        self._addresses: dict[tuple[Any, ...], str] = {}
 
     def add(self, menu: str, *entries: Entry) -> None:
         """Append entries to a menu."""
@@ -61,14 +62,21 @@ class Menus:
         if name not in self.places:
             return None
         endpoint, fixed = self.places[name]
-        return url_for(endpoint, **{**fixed, **values})
+        return url_for(endpoint, **{**fixed, **values}) if values else self._address(endpoint, fixed)
+
+    def _address(self, endpoint: str, values: dict[str, Any]) -> str:
+        """The address of what every page links to: made once for each prefix the mall is mounted at."""
+        key = (request.script_root, endpoint, *values.items())
+        if key not in self._addresses:
+            self._addresses[key] = url_for(endpoint, **values)
+        return self._addresses[key]
 
     def show(self, menu: str, section: str = "") -> list[Shown]:
         """The entries that the reader may open, in order; `section` marks the current one, else the end point does."""
         actor = maybe_me()
         return [
             Shown(
-                label=gettext(entry.label), href=url_for(entry.endpoint, **entry.values),
+                label=gettext(entry.label), href=self._address(entry.endpoint, entry.values),
                 icon=entry.icon, right=entry.right, slot=entry.slot,
                 current=bool(section and section == entry.section) or (request.endpoint == entry.endpoint and _same(entry.values)),
             )

@@ -4,6 +4,7 @@ import copy
 import json
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Annotated, Any, TypeVar, cast
 
 from flask import Blueprint, Flask, Response, abort, current_app, jsonify, render_template, request
@@ -17,13 +18,16 @@ from spectree.models import SecureType, SecuritySchemeData
 from app.kernel.errors import N_, Invalid
 from app.web.errors import problem
 from app.web.guard import policy_of, public
+from app.web.security import LONGEST_ID
 
-__all__ = ["Answers", "CursorPage", "Fen", "Id", "Model", "PageQuery", "Problem", "Verbatim", "idempotency_key", "spec", "titled"]
+__all__ = [
+    "Answers", "CursorPage", "Fen", "Id", "Model", "PageQuery", "Problem", "Verbatim", "idempotency_key", "spec", "streamed", "titled",
+]
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
-Fen = Annotated[int, Field(ge=0, le=10**15, description="金额，单位：分")]
+Fen = Annotated[int, Field(ge=0, le=10**15, description=N_("金额，单位：分"))]
 Verbatim = Annotated[str, StringConstraints(strip_whitespace=False)]
 """Text that a digest or a signature stands on: not trimmed."""
 
@@ -39,14 +43,14 @@ class Model(BaseModel):
 class PageQuery(Model):
     """Where a list is read from."""
 
-    cursor: str | None = Field(default=None, max_length=500, description="上一次回答中的 next")
+    cursor: str | None = Field(default=None, max_length=500, description=N_("上一次回答中的 next"))
     limit: int = Field(default=50, ge=1, le=200)
 
 
 class CursorPage(Model):
     """Base of a page of a list; subclasses add `items`."""
 
-    next: str | None = Field(default=None, description="下一页的 cursor；没有更多时为 null")
+    next: str | None = Field(default=None, description=N_("下一页的 cursor；没有更多时为 null"))
 
 
 class FieldProblem(Model):
@@ -169,9 +173,9 @@ spec = SpecTree(
     validation_error_status=422,
     validation_error_model=Problem,
     naming_strategy=_component,
-    title="政府采购网上商城 API",
+    title=N_("政府采购网上商城 API"),
     version="v1",
-    description="金额一律为整数分，时间一律为 UTC（RFC 3339），错误一律为 RFC 9457 problem。",
+    description=N_("金额一律为整数分，时间一律为 UTC（RFC 3339），错误一律为 RFC 9457 problem。"),
     path="api/spec",  # unused: the document is served by our own view below
     openapi_version="3.1.0",
     security_schemes=[SecurityScheme(name="bearer", data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer"))],
@@ -179,6 +183,18 @@ spec = SpecTree(
     page_templates={},
 )
 """`@spec.validate(resp=Answers(HTTP_200=Model), tags=("orders",))` on a view whose `json` or `query` argument is a Model."""
+
+
+def streamed(*, query: type[Model], resp: Answers, tags: tuple[str, ...]) -> Callable[[View], View]:
+    """Describe a view whose answer has no end: the validator would read it whole before the first line is sent."""
+
+    def mark(view: View) -> View:
+        stand_in = spec.validate(query=query, resp=resp, tags=tags)(lambda: None)
+        spec._function_metadata[view] = spec._function_metadata[stand_in]  # noqa: SLF001 - spectree has no other door
+        view.__dict__["is_stream"] = True
+        return view
+
+    return mark
 
 
 def install(app: Flask) -> None:
@@ -212,17 +228,31 @@ def _say_in_words(app: Flask, made: dict[str, Any]) -> None:
             view = app.view_functions[rule.endpoint]
             operation["operationId"] = rule.endpoint.replace("_api.", ".")
             for parameter in operation["parameters"]:
-                if parameter["schema"].get("format") == "int32":
-                    parameter["schema"]["format"] = "int64"
+                if parameter["in"] == "path" and parameter["schema"]["type"] == "integer":
+                    parameter["schema"] |= {"format": "int64", "minimum": 0, "maximum": 10**LONGEST_ID - 1}
             operation["summary"] = getattr(view, "summary", operation["summary"])
             policy = policy_of(view)
             if policy is not None and policy.anyone:
                 operation["security"] = []
             elif policy is not None:
                 operation["x-permissions"] = [permission.value for permission in policy.permissions]
-            for status, response in operation.get("responses", {}).items():
-                if status >= "400" and "content" in response:
-                    response["content"] = {"application/problem+json": next(iter(response["content"].values()))}
+            if getattr(view, "is_stream", False):
+                operation["responses"]["200"] = {"description": "OK", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+            _add_problems(path, operation, is_public=policy is not None and policy.anyone)
+
+
+def _add_problems(path: str, operation: dict[str, Any], *, is_public: bool) -> None:
+    """What any operation may be answered, whatever its view says: bad text, no token, no permission, nothing there, no JSON."""
+    taken = operation.setdefault("responses", {})
+    common = {400: True, 401: not is_public, 403: not is_public, 404: "{" in path}
+    common |= dict.fromkeys((413, 415), "requestBody" in operation)
+    for status, is_possible in common.items():
+        if is_possible:
+            taken.setdefault(str(status), {"description": HTTPStatus(status).phrase, "content": {}})
+    for status, response in taken.items():
+        if status >= "400" and "content" in response:
+            response["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    operation["responses"] = dict(sorted(taken.items()))
 
 
 @bp.get("/api/v1/openapi.json")

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, case, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.kernel import clock, paging
+from app.kernel.db import run
 from app.kernel.errors import Missing
 from app.policy import Actor
 from catalog.listings.rules import Offer, Quartiles
@@ -26,32 +27,21 @@ HISTORY_DAYS = 90
 """How far back a price history goes."""
 
 
+_OFFERS: Final = (
+    select(
+        Listing.id, Listing.version, Listing.price_fen, Listing.stock, Listing.shelf, Listing.regions, Listing.delivery_days, Listing.title,
+        Product.id.label("product_id"), Product.category_code, Product.brand, Product.model, Product.unit,
+        Supplier.organisation_id.label("supplier_id"), Supplier.name.label("supplier_name"), Supplier.standing, Supplier.standing_until,
+    )
+    .join(Product, Product.id == Listing.product_id)
+    .join(Supplier, Supplier.organisation_id == Listing.supplier_id)
+    .where(Listing.id.in_(bindparam("ids", expanding=True)))
+)  # fmt: skip
+
+
 def offers(session: Session, listing_ids: Iterable[int], region: str, on: date) -> dict[int, Offer]:
     """These listings as they stand now for a buyer of a region, by id; one statement."""
-    rows = session.execute(
-        select(
-            Listing.id,
-            Listing.version,
-            Listing.price_fen,
-            Listing.stock,
-            Listing.shelf,
-            Listing.regions,
-            Listing.delivery_days,
-            Listing.title,
-            Product.id.label("product_id"),
-            Product.category_code,
-            Product.brand,
-            Product.model,
-            Product.unit,
-            Supplier.organisation_id.label("supplier_id"),
-            Supplier.name.label("supplier_name"),
-            Supplier.standing,
-            Supplier.standing_until,
-        )
-        .join(Product, Product.id == Listing.product_id)
-        .join(Supplier, Supplier.organisation_id == Listing.supplier_id)
-        .where(Listing.id.in_(set(listing_ids)))
-    )
+    rows = run(session, _OFFERS, {"ids": sorted(set(listing_ids))})
     return {
         row.id: Offer(
             listing_id=row.id,
@@ -142,8 +132,8 @@ class Shown:
         return summary(self.spec)
 
 
-_NAMES = tuple(field.name for field in fields(Shown) if field.name != "areas")
-_SHOWN = (
+_NAMES = tuple(field.name for field in fields(Shown))
+_SHOWN = (  # in the order of the fields
     Listing.id.label("listing_id"), Listing.version, Listing.sku, Listing.title, Listing.price_fen, Listing.stock, Listing.shelf,
     Listing.regions, Listing.delivery_days, Listing.warranty_months, Listing.sold, Listing.created_at, Listing.updated_at,
     Product.id.label("product_id"), Product.category_code, Product.brand, Product.model, Product.title.label("product_title"), Product.unit,
@@ -166,14 +156,15 @@ def _whole() -> Select[Any]:
     )
 
 
-def _shown(session: Session, query: Select[Any]) -> Iterator[Shown]:
-    for row in session.execute(query).mappings():
+def _shown(session: Session, query: Select[Any], **values: Any) -> Iterator[Shown]:
+    for row in run(session, query, values):
         yield _offer(row)
 
 
-def _offer(row: RowMapping) -> Shown:
-    facts = {name: row[name] for name in _NAMES}
-    return Shown(areas=tuple(row["regions"].split(",")), **facts)
+def _offer(row: Row[Any]) -> Shown:
+    facts = dict(zip(_NAMES, row, strict=False))  # the sort keys of a page follow
+    facts["areas"] = tuple(facts["areas"].split(","))
+    return Shown(**facts)
 
 
 def visible_to(actor: Actor | None) -> ColumnElement[bool]:
@@ -195,8 +186,12 @@ def by_id(session: Session, actor: Actor | None, listing_id: int) -> Shown:
 
 def shown(session: Session, listing_ids: Iterable[int]) -> dict[int, Shown]:
     """These listings by id, whatever their state; one statement."""
-    wanted = set(listing_ids)
-    return {row.listing_id: row for row in _shown(session, _whole().where(Listing.id.in_(wanted)))} if wanted else {}
+    wanted = sorted(set(listing_ids))
+    return {row.listing_id: row for row in _shown(session, _BY_IDS, ids=wanted)} if wanted else {}
+
+
+_BY_IDS = _whole().where(Listing.id.in_(bindparam("ids", expanding=True)))
+"""Made once: every search page asks it."""
 
 
 def offers_for_product(session: Session, product_id: int) -> list[Shown]:
@@ -256,22 +251,25 @@ def quartiles(session: Session, *, product_id: int | None = None, category: str 
     """The spread of the live offers of a product or of a category; None when there is none. One statement."""
     if product_id is not None:
         return quartiles_by_product(session, [product_id]).get(product_id)
-    ranked = _ranked(Product.category_code).where(Product.category_code == category)
-    return next(iter(_spread(session, ranked).values()), None)
+    return next(iter(_spread(session, _SPREAD_OF_CATEGORIES, [category]).values()), None)
 
 
 def quartiles_by_product(session: Session, product_ids: Iterable[int]) -> dict[int, Quartiles]:
     """The spread of the live offers of each of these products; one statement."""
-    wanted = set(product_ids)
-    if not wanted:
-        return {}
-    ranked = _ranked(Listing.product_id).where(Listing.product_id.in_(wanted))
-    return {key: stats for key, stats in _spread(session, ranked).items() if isinstance(key, int)}
+    wanted = sorted(set(product_ids))
+    return _spread(session, _SPREAD_OF_PRODUCTS, wanted) if wanted else {}
 
 
-def _ranked(key: InstrumentedAttribute[Any]) -> Select[Any]:
-    """Prices of live offers with their rank and number within each key."""
-    return (
+def _spread(session: Session, query: Select[Any], keys: Sequence[Any]) -> dict[Any, Quartiles]:
+    return {
+        row.key: Quartiles(n=row.n, min=row.min, q1=row.q1, median=(row.low + row.high) // 2, q3=row.q3, max=row.max)
+        for row in run(session, query, {"keys": keys})
+    }
+
+
+def _spread_by(key: InstrumentedAttribute[Any]) -> Select[Any]:
+    """Nearest ranks, the same figures as `rules.quartiles_of`, on either database in whole fen."""
+    rows = (
         select(
             key.label("key"),
             Listing.price_fen.label("price"),
@@ -280,28 +278,22 @@ def _ranked(key: InstrumentedAttribute[Any]) -> Select[Any]:
         )
         .join(Product, Product.id == Listing.product_id)
         .join(Supplier, Supplier.organisation_id == Listing.supplier_id)
-        .where(live())
+        .where(live(), key.in_(bindparam("keys", expanding=True)))
+        .subquery()
     )
-
-
-def _spread(session: Session, ranked: Select[Any]) -> dict[int | str, Quartiles]:
-    """Nearest ranks, the same figures as `rules.quartiles_of`, on either database in whole fen."""
-    rows = ranked.subquery()
     n, place, price = rows.c.n, rows.c.place, rows.c.price
 
     def at(wanted: ColumnElement[int]) -> ColumnElement[int]:
         return func.max(case((place == wanted, price)))
 
-    found = session.execute(
-        select(
-            rows.c.key, func.max(n).label("n"), func.min(price).label("min"), func.max(price).label("max"),
-            at((n + 3) // 4).label("q1"), at((3 * n + 3) // 4).label("q3"),
-            at((n + 1) // 2).label("low"), at(n // 2 + 1).label("high"),
-        ).group_by(rows.c.key)
-    )  # fmt: skip
-    return {
-        row.key: Quartiles(n=row.n, min=row.min, q1=row.q1, median=(row.low + row.high) // 2, q3=row.q3, max=row.max) for row in found
-    }
+    return select(
+        rows.c.key, func.max(n).label("n"), func.min(price).label("min"), func.max(price).label("max"),
+        at((n + 3) // 4).label("q1"), at((3 * n + 3) // 4).label("q3"),
+        at((n + 1) // 2).label("low"), at(n // 2 + 1).label("high"),
+    ).group_by(rows.c.key)  # fmt: skip
+
+
+_SPREAD_OF_PRODUCTS, _SPREAD_OF_CATEGORIES = _spread_by(Listing.product_id), _spread_by(Product.category_code)
 
 
 # ---------------------------------------------------------------- a supplier's own list
@@ -333,7 +325,7 @@ def own_page(
         in_text = [text.icontains(word, autoescape=True) for text in texts]
         query = query.where(or_(Product.category_code.startswith(word.upper(), autoescape=True), *in_text))
     found = paging.rows(session, query, (paging.Key(Listing.updated_at), paging.Key(Listing.id)), cursor=cursor, limit=limit)
-    return paging.Page(rows=[_offer(row._mapping) for row in found.rows], next=found.next, prev=found.prev)  # noqa: SLF001 - SQLAlchemy's name
+    return paging.Page(rows=[_offer(row) for row in found.rows], next=found.next, prev=found.prev)
 
 
 def own_counts(session: Session, actor: Actor) -> dict[str, int]:

@@ -214,7 +214,7 @@ def _editor(offer: Shown, form: OfferForm) -> ResponseReturnValue:
         stats=stats,
         checks=_checks(offer.category_code, twin, offer.price_fen, stats),
         category=taxonomy.category(session, offer.category_code),
-        attributes=[(name, words(value)) for name, value in offer.spec.items()],
+        attributes=[(name, gettext(words(value)) if isinstance(value, bool) else words(value)) for name, value in offer.spec.items()],
         versions=list(reversed(versions)),
         points=[(clock.local(version.at).date(), version.price_fen) for version in versions],
         today=clock.today(),

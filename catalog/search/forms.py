@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
 from app.kernel import money, regions
-from app.kernel.errors import Refusal
+from app.kernel.errors import N_, Refusal
+from app.web.texts import gettext
 from catalog.search.port import Facet, FacetName, FacetValue, Filters, SearchPage, SearchRequest, Sort
 
 PAGE: Final = 24
@@ -236,12 +236,14 @@ def _regions(facet: Facet | None, asked: Asked, own: str | None) -> Group:
     return Group(legend=gettext("供货区域"), choices=tuple(choices[:4]), more=tuple(choices[4:]), radio=True)
 
 
+FLAG_NAMES: Final[Mapping[FacetName, str]] = {
+    FacetName.ENERGY: N_("节能产品"), FacetName.ENV: N_("环境标志"), FacetName.SME: N_("中小企业"),
+    FacetName.IMPORTED: N_("进口（须审批）"), FacetName.IN_STOCK: N_("现货"),
+}  # fmt: skip
+
+
 def _flag_label(flag: FacetName) -> str:
-    labels: dict[FacetName, str] = {
-        FacetName.ENERGY: gettext("节能产品"), FacetName.ENV: gettext("环境标志"), FacetName.SME: gettext("中小企业"),
-        FacetName.IMPORTED: gettext("进口（须审批）"), FacetName.IN_STOCK: gettext("现货"),
-    }  # fmt: skip
-    return labels[flag]
+    return gettext(FLAG_NAMES[flag])
 
 
 def _values(facet: Facet | None) -> tuple[FacetValue, ...]:
@@ -250,10 +252,10 @@ def _values(facet: Facet | None) -> tuple[FacetValue, ...]:
 
 def _span(low: int | None, high: int | None) -> str:
     if low is None:
-        return str(gettext("%(high)s 元以下", high=_yuan(high)))
+        return gettext("%(high)s 元以下", high=_yuan(high))
     if high is None:
-        return str(gettext("%(low)s 元以上", low=_yuan(low)))
-    return str(gettext("%(low)s–%(high)s 元", low=_yuan(low), high=_yuan(high)))
+        return gettext("%(low)s 元以上", low=_yuan(low))
+    return gettext("%(low)s–%(high)s 元", low=_yuan(low), high=_yuan(high))
 
 
 def _without(values: tuple[Any, ...], gone: Any) -> tuple[Any, ...]:

@@ -7,7 +7,6 @@ from typing import Any, Final, cast
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 from markupsafe import Markup
 
 from app.kernel import clock, regions
@@ -15,6 +14,7 @@ from app.policy import Actor, Permission
 from app.web import htmx
 from app.web.extensions import db
 from app.web.guard import maybe_me, public
+from app.web.texts import gettext
 from catalog.listings import queries as listings
 from catalog.listings.queries import Shown
 from catalog.listings.rules import Quartiles, quartiles_of
@@ -42,6 +42,8 @@ class Card:
     title: Markup
     offer: Shown
     stats: Quartiles | None
+    href: str
+    labels: tuple[tuple[str, str], ...]
 
 
 def engine() -> SearchEngine:
@@ -110,7 +112,7 @@ def suggest() -> ResponseReturnValue:
     """Options of the search box for what is typed so far."""
     typed = " ".join(request.args.get("q", "").split())[:100]
     found = engine().suggest(typed, 10) if typed else ()
-    return render_template("search/_suggest.html", typed=typed, options=[(each, Markup(each.text_html), _leads_to(each)) for each in found])  # noqa: S704 - escaped by the engine
+    return render_template("search/_suggest.html", typed=typed, options=[(each, Markup(each.text_html), _leads_to(each)) for each in found])  # noqa: S704 - escaped by the engine  # nosec B704
 
 
 @bp.get("/products/<int:product_id>")
@@ -147,7 +149,7 @@ def product(product_id: int) -> ResponseReturnValue:
         crumbs=_crumbs(chosen.category_code),
         category=taxonomy.category(session, chosen.category_code),
         serves=_places(chosen),
-        attributes=[(name, product_rules.words(value)) for name, value in chosen.spec.items()],
+        attributes=[(name, _in_words(value)) for name, value in chosen.spec.items()],
         scale=gettext(SCALE_NAMES[chosen.scale]),
         can_buy=_can_buy(),
         may_compare=actor is None or actor.may(Permission.CATALOGUE_BROWSE),
@@ -200,8 +202,23 @@ def _cards(hits: Sequence[Hit]) -> list[Card]:
     session = db.session()
     rows = listings.shown(session, [hit.pk for hit in hits])
     stats = listings.quartiles_by_product(session, [row.product_id for row in rows.values()])
+    products_at = url_for("search.product", product_id=0).removesuffix("0")
+    energy, environment = (gettext("节能"), "ok"), (gettext("环标"), "ok")
+    small, imported = (gettext("中小"), "info"), (gettext("进口 须审批"), "warn")
     return [
-        Card(title=Markup(hit.title_html), offer=row, stats=stats.get(row.product_id))  # noqa: S704 - escaped by the engine
+        Card(
+            title=Markup(hit.title_html),  # noqa: S704 - escaped by the engine  # nosec B704
+            offer=row,
+            stats=stats.get(row.product_id),
+            href=f"{products_at}{row.product_id}?offer={row.listing_id}",
+            labels=tuple(
+                label
+                for holds, label in (
+                    (row.energy_saving, energy), (row.environment, environment), (row.is_sme, small), (row.is_imported, imported)
+                )
+                if holds
+            ),
+        )
         for hit in hits
         if (row := rows.get(hit.pk)) is not None and row.is_live
     ]
@@ -281,7 +298,7 @@ def _compared(offers: Sequence[Shown]) -> list[tuple[str, list[str], bool]]:
     ]
     specs = [offer.spec for offer in offers]
     for name in dict.fromkeys(name for spec in specs for name in spec):
-        rows.append((name, [product_rules.words(spec[name]) if name in spec else "—" for spec in specs]))
+        rows.append((name, [_in_words(spec[name]) if name in spec else "—" for spec in specs]))
     return [(name, texts, len(set(texts)) <= 1) for name, texts in rows]
 
 
@@ -292,8 +309,8 @@ def _side_by_side(offers: Sequence[Shown], *, only: bool) -> str:
 def _places(offer: Shown) -> str:
     """The names of the regions served."""
     if regions.PROVINCE in offer.areas:
-        return str(gettext("全省"))
-    return "、".join(regions.by_code(code).name for code in offer.areas if code in regions.REGIONS)
+        return gettext("全省")
+    return gettext("、").join(regions.by_code(code).name for code in offer.areas if code in regions.REGIONS)
 
 
 def _ids(name: str) -> list[int]:
@@ -306,3 +323,9 @@ def _can_buy(actor: Actor | None = None) -> bool | None:
     """Whether the reader has a cart; None for nobody signed in, who may sign in first."""
     who = actor or maybe_me()
     return None if who is None else who.may(Permission.CART_USE)
+
+
+def _in_words(value: Any) -> str:
+    """A specification as people read it; what the supplier wrote stays as it is."""
+    words = product_rules.words(value)
+    return gettext(words) if isinstance(value, bool) else words

@@ -115,8 +115,8 @@ def withdraw(number: str) -> ResponseReturnValue:
 
 
 def _reason(kind: str | None, words: str | None) -> str:
-    """The reason of a rejected line: what was picked, and the words that follow."""
-    picked = _(REASON_NAMES[RejectReason(kind)]) if kind in set(RejectReason) and kind != RejectReason.OTHER else ""
+    """The reason of a rejected line: what was picked, in the language of the record, and the words that follow."""
+    picked = REASON_NAMES[RejectReason(kind)] if kind in set(RejectReason) and kind != RejectReason.OTHER else ""
     return "：".join(part for part in (picked, (words or "").strip()[:200]) if part)
 
 

@@ -1,7 +1,7 @@
 """Commands on budget money. Every move is written once, and counters change only together with moves."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from functools import cache
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from app.kernel import clock, outbox
-from app.kernel.db import Int
+from app.kernel.db import Int, run
 from app.kernel.errors import Forbidden
 from app.policy import Actor, Permission
 from orders.budgets import queries
@@ -58,7 +58,8 @@ def apply(session: Session, actor: Actor, moves: Sequence[MoveRequest]) -> None:
 @cache
 def _once(dialect: str) -> Any:
     build = postgresql_insert if dialect == "postgresql" else sqlite_insert
-    return build(Move).on_conflict_do_nothing(index_elements=[Move.key]).returning(Move.key)
+    moves: Any = Move.__table__
+    return build(moves).on_conflict_do_nothing(index_elements=[moves.c.key]).returning(moves.c.key)
 
 
 def _write(session: Session, actor: Actor, moves: Sequence[MoveRequest]) -> list[MoveRequest]:
@@ -69,10 +70,11 @@ def _write(session: Session, actor: Actor, moves: Sequence[MoveRequest]) -> list
     if len(by_key) < len(moves):
         raise ValueError("two moves of one command share a key")
     at = clock.now()
-    rows = [asdict(move) | {"actor_id": actor.person_id, "at": at} for move in moves]
-    written = set(session.scalars(_once(session.get_bind().dialect.name), rows))
+    names = [each.name for each in fields(MoveRequest)]
+    rows = [{name: getattr(move, name) for name in names} | {"actor_id": actor.person_id, "at": at} for move in moves]
+    written = set(run(session, _once(session.get_bind().dialect.name), rows).scalars())
     if len(written) < len(moves):
-        columns = [getattr(Move, each.name) for each in fields(MoveRequest)]
+        columns = [getattr(Move, name) for name in names]
         for row in session.execute(select(*columns).where(Move.key.in_(by_key.keys() - written))).mappings():
             if MoveRequest(**row) != by_key[row["key"]]:
                 raise KeyReused(key=row["key"])

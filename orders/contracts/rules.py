@@ -165,7 +165,7 @@ class Terms:
 @cache
 def _form() -> Template:
     # Plain text, never markup: nothing is to be escaped.
-    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701 - see above  # nosec B701
     return environment.from_string((files("orders.contracts") / "data/standard_form.txt").read_text("utf-8"))
 
 

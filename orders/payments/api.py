@@ -13,9 +13,10 @@ from app.policy import Permission
 from app.web.extensions import db
 from app.web.guard import me, requires
 from app.web.openapi import Answers, CursorPage, Fen, Model, PageQuery, Problem, spec, titled
-from orders.payments import queries, rules, service
+from orders.payments import queries, rules, service, statement
+from orders.payments.forms import MONTH, month_of
 from orders.payments.queries import Invoice, PaymentApplication
-from orders.payments.rules import InvoiceInput
+from orders.payments.rules import DIFFERENCES, Difference, InvoiceInput
 from orders.payments.states import ApplicationState, Colour, InvoiceKind
 from orders.purchases import queries as purchases
 from orders.purchases.states import State
@@ -127,6 +128,47 @@ class ApplicationPage(CursorPage):
     items: list[ApplicationOut]
 
 
+class MonthQuery(Model):
+    """Which month; the present one when not given."""
+
+    month: str | None = Field(default=None, pattern=f"^{MONTH.pattern}$", description=N_("月份，如 2026-11"))
+
+
+class DayOut(Model):
+    """Both sides of a day: payments and amounts."""
+
+    on: date
+    ours: int
+    ours_fen: Fen
+    theirs: int
+    theirs_fen: Fen
+    differences: int
+
+
+class PairOut(Model):
+    """A payment whose two sides differ; the side that lacks it has no amount."""
+
+    kind: Difference
+    on: date
+    application: str | None
+    order: str | None
+    unit: str | None
+    supplier: str | None
+    intent: str | None
+    ours_fen: Fen | None
+    theirs_fen: Fen | None
+    way_out: str
+
+
+class ReconciliationOut(Model):
+    """The days of a month, and what differs at any time; `told_at` is the time of the gateway's statement."""
+
+    told_at: datetime | None
+    days: list[DayOut]
+    differing: int
+    differences: list[PairOut]
+
+
 @api.get("/orders/<number>/invoices")
 @titled(N_("订单的发票"))
 @requires(Permission.INVOICE_READ)
@@ -200,6 +242,21 @@ def applications(query: ApplicationQuery) -> ApplicationPage:
 def application(number: str) -> ApplicationOut:
     """One application."""
     return _application(*queries.application(db.session(), me(), number))
+
+
+@api.get("/reconciliation")
+@titled(N_("对账"))
+@requires(Permission.PAYMENT_RECONCILE)
+@spec.validate(resp=Answers(HTTP_200=ReconciliationOut), tags=TAG)
+def reconciliation(query: MonthQuery) -> ReconciliationOut:
+    """Our paid applications against the gateway's statement, day by day, with every difference and its way out."""
+    found = statement.of_month(db.session(), me(), month_of(query.month))
+    return ReconciliationOut(
+        told_at=found.told.told_at if found.told else None,
+        days=[DayOut(**vars(day)) for day in found.days],
+        differing=found.differing,
+        differences=[PairOut(**vars(pair), way_out=_(DIFFERENCES[pair.kind][1])) for pair in found.differences],
+    )
 
 
 def _invoices(order: Order) -> InvoiceList:

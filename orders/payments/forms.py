@@ -1,10 +1,14 @@
-"""Form of an invoice as it was issued."""
+"""Form of an invoice as it was issued, and the month of a reconciliation."""
+
+import re
+from datetime import date
 
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, SelectField, StringField
 from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
+from app.kernel import clock
 from app.web.forms import Form, YuanField
 from orders.payments.rules import InvoiceInput
 from orders.payments.states import COLOUR_NAMES, KIND_NAMES, Colour, InvoiceKind
@@ -40,3 +44,13 @@ class InvoiceForm(Form):
             issued_on=self.issued_on.data,
             red_of=(self.red_of.data or "").strip() or None,
         )
+
+
+MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
+
+
+def month_of(text: str | None) -> date:
+    """The first day of a month written as 2026-11; of the present month when it says nothing readable."""
+    if text and MONTH.fullmatch(text):
+        return date(int(text[:4]), int(text[5:]), 1)
+    return clock.today().replace(day=1)

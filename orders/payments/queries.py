@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
@@ -14,9 +14,9 @@ from app.policy import Actor, Permission
 from catalog.suppliers import queries as suppliers
 from orders.contracts import queries as contracts
 from orders.deliveries import queries as deliveries
-from orders.payments.rules import Ground
+from orders.payments.rules import STILL_BLOCKED, Ground
 from orders.payments.states import OPEN, ApplicationState, Colour
-from orders.payments.tables import GatewayNotice, Invoice, PaymentApplication, PaymentClock
+from orders.payments.tables import GatewayLine, GatewayNotice, Invoice, PaymentApplication, PaymentClock
 from orders.purchases import queries as purchases
 from orders.purchases.queries import ActionLink, address
 from orders.purchases.states import State
@@ -117,15 +117,57 @@ def by_application_number(session: Session, number: str) -> tuple[PaymentApplica
     return (found[0], found[1]) if found else None
 
 
-def awaiting_receipt(session: Session, *, most: int = 50) -> list[PaymentApplication]:
-    """Applications that the treasury took and whose receipt has not come, longest first."""
+def awaiting_receipt(session: Session, *, after: int = 0, most: int = 50) -> list[PaymentApplication]:
+    """Applications above an id that the treasury took and whose receipt has not come, longest first."""
     query = (
         select(PaymentApplication)
-        .where(PaymentApplication.state == ApplicationState.PASSED, PaymentApplication.intent.is_not(None))
+        .where(
+            PaymentApplication.state == ApplicationState.PASSED, PaymentApplication.intent.is_not(None), PaymentApplication.id > after
+        )
         .order_by(PaymentApplication.id)
         .limit(most)
     )
     return list(session.scalars(query))
+
+
+def still_blocked(session: Session, *, most: int = 50) -> list[PaymentApplication]:
+    """Returned applications for which the gateway still holds money, oldest first."""
+    returned = PaymentApplication.state == ApplicationState.RETURNED
+    query = select(PaymentApplication).where(returned, PaymentApplication.trouble == STILL_BLOCKED)
+    return list(session.scalars(query.order_by(PaymentApplication.id).limit(most)))
+
+
+@dataclass(frozen=True)
+class Line:
+    """The line to the treasury: whether it is paused, since when and why, when it is probed next, and what waits (in fen)."""
+
+    paused_at: datetime | None
+    probe_at: datetime | None
+    reason: str | None
+    waiting: int
+    waiting_fen: int
+
+
+def is_paused(session: Session) -> bool:
+    """Whether nothing is sent to the gateway for now."""
+    return session.scalar(select(GatewayLine.paused_at)) is not None
+
+
+def probe_due(session: Session) -> bool:
+    """Whether it is time to ask a silent gateway one harmless question."""
+    return session.scalar(select(GatewayLine.id).where(GatewayLine.probe_at <= clock.now())) is not None
+
+
+def line(session: Session, actor: Actor) -> Line:
+    """How the line to the treasury stands, with those waiting applications that the actor may see."""
+    known = session.scalars(select(GatewayLine)).first()
+    waiting = session.execute(
+        select(func.count(), func.coalesce(func.sum(PaymentApplication.amount_fen), 0))
+        .join(Order, Order.id == PaymentApplication.order_id)
+        .where(PaymentApplication.state == ApplicationState.SENT, purchases.visible_to(actor))
+    ).one()
+    paused_at, probe_at, reason = (known.paused_at, known.probe_at, known.reason) if known else (None, None, None)
+    return Line(paused_at=paused_at, probe_at=probe_at, reason=reason, waiting=int(waiting[0]), waiting_fen=int(waiting[1]))
 
 
 def payee_of(session: Session, order: Order) -> tuple[str, str, str]:

@@ -6,7 +6,8 @@ contract's.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from enum import StrEnum
 from typing import Any
 
 from app.kernel import money, workdays
@@ -28,12 +29,60 @@ RETURN_REASONS: dict[str, str] = {
     "amount_differs": N_("通道金额与申请金额不一致"),
 }
 
+PAUSE_AFTER = 5
+"""Failures in a row after which nothing more is sent: fewer could be one application's bad luck, more only keep callers waiting."""
+PROBE_EVERY = timedelta(seconds=20)
+"""How long a silent gateway is left alone; with reconciliation every 20 s all is decided within a minute after it is back."""
+LONGEST_PAUSE_S = 20
+"""An application that failed by itself is tried again after at most this long."""
+
+STILL_BLOCKED = "payment.still_blocked"
+"""The trouble of a returned application whose money the gateway has not let go."""
+
 TROUBLES: dict[str, str] = {
+    STILL_BLOCKED: N_("款项仍被支付通道占用，系统自动撤销"),
     "payment.gateway_unavailable": N_("支付通道暂时无法连接，系统自动重试"),
     "payment.outcome_unknown": N_("支付通道尚未给出结果，系统用同一请求号继续核对"),
     "payment.key_reused": N_("请求号冲突，请联系系统管理员"),
     "payment.not_admitted": N_("支付通道不接受本平台的密钥，请系统管理员核对后自动重试"),
 }
+
+
+# ---------------------------------------------------------------- reconciliation
+
+
+class Difference(StrEnum):
+    """How the two sides of a payment differ."""
+
+    NONE = "none"
+    MISSING_THERE = "missing_there"
+    MISSING_HERE = "missing_here"
+    AMOUNT = "amount_differs"
+    DOUBLE = "charged_twice"
+
+
+SETTLING = timedelta(seconds=60)
+"""A charge as young as this may still be on its way into our books: it is not missing here yet."""
+
+DIFFERENCES: dict[Difference, tuple[str, str]] = {
+    Difference.MISSING_THERE: (
+        N_("国库没有这笔款"),
+        N_("凭回单号向国库核实；核实前不要重新申请支付"),
+    ),
+    Difference.MISSING_HERE: (
+        N_("国库已扣款，本系统未记已付"),
+        N_("系统每 20 秒自动核对未办结的申请；申请已退回或不存在的，请国库退款或书面说明"),
+    ),
+    Difference.AMOUNT: (
+        N_("金额不一致"),
+        N_("以备案合同和验收金额为准，请国库补付或退回差额"),
+    ),
+    Difference.DOUBLE: (
+        N_("同一申请扣款两次"),
+        N_("请国库退回未被本系统认领的这一笔，退回后自动消除"),
+    ),
+}
+"""What a difference is, and the way out."""
 
 
 # ---------------------------------------------------------------- invoices

@@ -4,6 +4,8 @@ An application is paid by the treasury's receipt only: a signed webhook, or the 
 """
 
 import logging
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, update
@@ -25,7 +27,15 @@ from orders.payments import queries, rules
 from orders.payments.gateway import CURRENCY
 from orders.payments.rules import Due, InvoiceInput
 from orders.payments.states import OPEN, ApplicationState, Colour
-from orders.payments.tables import GatewayNotice, Invoice, PaymentApplication, PaymentClock
+from orders.payments.tables import (
+    GatewayCharge,
+    GatewayLine,
+    GatewayNotice,
+    GatewayStatement,
+    Invoice,
+    PaymentApplication,
+    PaymentClock,
+)
 from orders.payments.wire.answers import Event, Payment, Status
 from orders.purchases import queries as purchases
 from orders.purchases import rules as purchase_rules
@@ -206,6 +216,66 @@ def apply(session: Session, actor: Actor, order: Order) -> PaymentApplication:
     return application
 
 
+# ---------------------------------------------------------------- the line to the treasury
+
+
+def line_failed(session: Session, code: str) -> None:
+    """A call got no usable answer; after so many in a row nothing leaves until a probe is answered."""
+    now = clock.now()
+    failures = session.scalar(
+        _upsert(session, GatewayLine)
+        .values(id=1, failures=1, reason=code)
+        .on_conflict_do_update(index_elements=["id"], set_={"failures": GatewayLine.failures + 1, "reason": code})
+        .returning(GatewayLine.failures)
+    )
+    if failures is not None and failures >= rules.PAUSE_AFTER:
+        opened = update(GatewayLine).where(GatewayLine.paused_at.is_(None)).values(paused_at=now, probe_at=now + rules.PROBE_EVERY)
+        if session.execute(opened.returning(GatewayLine.id), execution_options=_STILL).first() is not None:
+            log.warning("the line to the gateway is paused", extra={"failures": failures, "code": code})
+
+
+def line_answered(session: Session) -> None:
+    """The gateway is there, whatever it said: what waits may go."""
+    query = update(GatewayLine).where(GatewayLine.failures > 0).values(failures=0, reason=None, paused_at=None, probe_at=None)
+    session.execute(query, execution_options=_STILL)
+
+
+def take_probe(session: Session) -> bool:
+    """Ask to be the one who probes a silent gateway; the others wait for the next turn."""
+    now = clock.now()
+    query = update(GatewayLine).where(GatewayLine.probe_at <= now).values(probe_at=now + rules.PROBE_EVERY).returning(GatewayLine.id)
+    return session.execute(query, execution_options=_STILL).first() is not None
+
+
+def keep_statement(session: Session, payments: Sequence[Payment], *, since: datetime, told_at: datetime) -> int:
+    """Keep what the gateway told of all payments since then, in place of what it told before; how many took money."""
+    charges = [
+        {
+            "intent": payment.id,
+            "application": payment.application,
+            "captured_fen": payment.captured_fen,
+            "refunded_fen": payment.refunded_fen,
+            "currency": payment.currency,
+            "receipt": payment.receipt,
+            "destination": payment.destination,
+            "charged_on": clock.local(payment.created_at).date(),
+            "charged_at": payment.created_at,
+            "told_at": told_at,
+        }
+        for payment in sorted(payments, key=lambda each: each.id)  # two workers at once take the rows in one order
+        if payment.captured_fen > 0
+    ]
+    if charges:
+        told = _upsert(session, GatewayCharge)
+        changed = {name: told.excluded[name] for name in charges[0] if name != "intent"}
+        session.execute(told.on_conflict_do_update(index_elements=["intent"], set_=changed), charges)
+    gone = delete(GatewayCharge).where(GatewayCharge.charged_at >= since, GatewayCharge.told_at < told_at)
+    session.execute(gone, execution_options=_STILL)
+    session.add(GatewayStatement(since=since, told_at=told_at, charges=len(charges)))
+    session.flush()
+    return len(charges)
+
+
 # ---------------------------------------------------------------- what the treasury says
 
 
@@ -227,13 +297,21 @@ def note_taken(session: Session, number: str, payment: Payment) -> None:
     )
 
 
-def send_back(session: Session, number: str, reason: str, *, intent: str | None = None) -> bool:
+def note_released(session: Session, number: str) -> None:
+    """The gateway holds no money any more for an application that was returned."""
+    query = update(PaymentApplication).where(PaymentApplication.number == number, PaymentApplication.trouble == rules.STILL_BLOCKED)
+    session.execute(query.values(trouble=None), execution_options=_STILL)
+
+
+def send_back(session: Session, number: str, reason: str, *, intent: str | None = None, blocked: bool = False) -> bool:
     """The treasury returned an application: the order waits for another one, which gets a number of its own.
 
-    `intent` is the gateway's payment when it made one before it refused. False when the application has already been decided on.
+    `intent` is the gateway's payment when it made one before it refused, `blocked` when it still holds the money. False when the
+    application has already been decided on.
     """
     found = queries.by_application_number(session, number)
-    values = {"state": ApplicationState.RETURNED, "return_reason": reason, "trouble": None} | ({"intent": intent} if intent else {})
+    trouble = rules.STILL_BLOCKED if blocked else None
+    values = {"state": ApplicationState.RETURNED, "return_reason": reason, "trouble": trouble} | ({"intent": intent} if intent else {})
     if found is None or not _decide(session, number, values):
         return False
     application, order = found

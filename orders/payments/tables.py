@@ -86,3 +86,48 @@ class GatewayNotice(Base):
     body: Mapped[str] = mapped_column(Text)
     received_at: Mapped[datetime]
     handled_at: Mapped[datetime | None]
+
+
+class GatewayLine(Base):
+    """Whether the treasury's gateway answers, as every process of the installation sees it: one row."""
+
+    __tablename__ = "gateway_lines"
+    __table_args__ = (CheckConstraint("(paused_at IS NULL) = (probe_at IS NULL)", name="pause_has_probe"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    """In a row, without an answer in between."""
+    reason: Mapped[str | None]
+    """The code of the last failure."""
+    paused_at: Mapped[datetime | None]
+    probe_at: Mapped[datetime | None]
+    """When one harmless question is asked next; until then nothing leaves."""
+
+
+class GatewayCharge(Base):
+    """A line of the gateway's statement (对账单): one payment that took money, as the gateway told it last. Amounts in fen."""
+
+    __tablename__ = "gateway_charges"
+
+    intent: Mapped[str] = mapped_column(primary_key=True)
+    application: Mapped[str | None] = mapped_column(index=True)
+    """The number that the payment carries; not always one of ours."""
+    captured_fen: Mapped[int]
+    refunded_fen: Mapped[int]
+    currency: Mapped[str]
+    receipt: Mapped[str | None]
+    destination: Mapped[str | None]
+    charged_on: Mapped[date] = mapped_column(index=True)
+    charged_at: Mapped[datetime]
+    told_at: Mapped[datetime]
+
+
+class GatewayStatement(Base):
+    """A statement that was fetched whole: from when on, and at what time; one row for each."""
+
+    __tablename__ = "gateway_statements"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    since: Mapped[datetime]
+    told_at: Mapped[datetime]
+    charges: Mapped[int]

@@ -1,14 +1,16 @@
 """Pages of invoices and payments, and the door through which the treasury's gateway speaks to us."""
 
 import logging
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from typing import Any
 
-from flask import Blueprint, current_app, flash, request
+from flask import Blueprint, Response, current_app, flash, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.accounts.organisations import queries as organisations
-from app.kernel import clock
+from app.kernel import clock, money, sheets
 from app.kernel.db import commit
 from app.kernel.errors import N_, Refusal
 from app.policy import Permission
@@ -20,10 +22,10 @@ from app.web.guard import me, public, requires
 from orders.contracts import queries as contracts
 from orders.contracts.views import sheet_of
 from orders.deliveries import queries as deliveries
-from orders.payments import queries, rules, service
-from orders.payments.forms import InvoiceForm
+from orders.payments import queries, rules, service, statement
+from orders.payments.forms import InvoiceForm, month_of
 from orders.payments.gateway import gateway_for
-from orders.payments.rules import RETURN_REASONS, RULE_NAMES, TROUBLES, Check, PaymentRefused
+from orders.payments.rules import DIFFERENCES, RETURN_REASONS, RULE_NAMES, TROUBLES, Check, PaymentRefused
 from orders.payments.states import COLOUR_NAMES, KIND_NAMES, STATE_NAMES, Colour
 from orders.payments.webhook_signature import HEADER
 from orders.purchases import queries as purchases
@@ -138,6 +140,7 @@ def _payment_page(number: str, *, refused: Refusal | None = None, status: int = 
         return_reasons=RETURN_REASONS,
         troubles=TROUBLES,
         may_apply=may_apply,
+        line=queries.line(session, me()),
         is_acceptor=me().person_id in deliveries.acceptors_of(session, order),
         **sheet,
     )
@@ -170,6 +173,8 @@ def index() -> ResponseReturnValue:
         "payments/index.html",
         page=queries.owed(session, actor, state=chosen, band=band or None, cursor=request.args.get("cursor")),
         bands=queries.ageing(session, actor),
+        line=queries.line(session, actor),
+        reconciles=actor.may(Permission.PAYMENT_RECONCILE),
         band=band if band in BAND_NAMES else "",
         band_names=BAND_NAMES,
         state=chosen,
@@ -181,6 +186,48 @@ def index() -> ResponseReturnValue:
         today=clock.today(),
         actor=actor,
     )
+
+
+# ---------------------------------------------------------------- reconciliation
+
+
+@bp.get("/payments/reconciliation")
+@requires(Permission.PAYMENT_RECONCILE)
+def reconciliation() -> ResponseReturnValue:
+    """Day by day, what we hold for paid against what the treasury charged, and every difference with its way out."""
+    session, actor, month = db.session(), me(), month_of(request.args.get("month"))
+    before, after = (month - timedelta(days=1)).replace(day=1), (month + timedelta(days=32)).replace(day=1)
+    return htmx.show(
+        "payments/reconciliation.html",
+        found=statement.of_month(session, actor, month),
+        line=queries.line(session, actor),
+        month=month,
+        before=f"{before:%Y-%m}",
+        after=f"{after:%Y-%m}" if after <= clock.today() else None,
+        differences=DIFFERENCES,
+        actor=actor,
+    )
+
+
+@bp.get("/payments/reconciliation.csv")
+@requires(Permission.PAYMENT_RECONCILE)
+def reconciliation_csv() -> ResponseReturnValue:
+    """Every payment of a month on both sides, as a table to take away."""
+    month = month_of(request.args.get("month"))
+    body = "".join(sheets.written(_both_sides(month)))
+    headers = {"Content-Disposition": f'attachment; filename="reconciliation-{month:%Y-%m}.csv"'}
+    return Response(body, content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _both_sides(month: date) -> Iterator[Sequence[object]]:
+    if current_app.config["SETTINGS"].is_demo:
+        yield [_("演示数据")]
+    heads = [_("日期"), _("支付申请"), _("订单"), _("采购单位"), _("供应商"), _("国库流水号")]
+    yield [*heads, _("本系统（元）"), _("国库（元）"), _("差异"), _("处理办法")]
+    for pair in statement.exported(db.session(), me(), month):
+        name, way = DIFFERENCES.get(pair.kind, ("", ""))
+        sides = [money.yuan(fen).replace(",", "") if fen is not None else "" for fen in (pair.ours_fen, pair.theirs_fen)]
+        yield [pair.on, pair.application, pair.order, pair.unit, pair.supplier, pair.intent, *sides, name and _(name), way and _(way)]
 
 
 # ---------------------------------------------------------------- the gateway's door

@@ -55,7 +55,7 @@ def _parts(header: str) -> tuple[int, list[str]]:
     """The time and the `v1` signatures; anything that is not exactly this form is malformed."""
     times: list[str] = []
     signatures: list[str] = []
-    well_formed = True
+    well_formed = header.isascii()
     for item in header.split(","):
         name, *values = item.split("=")
         if name == "t":

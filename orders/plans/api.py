@@ -188,7 +188,7 @@ def file(json: PlanIn) -> tuple[PlanOut, int]:
 @api.post("/on-the-spot")
 @titled(N_("就地备案一行计划"))
 @requires(Permission.PLAN_FILE)
-@spec.validate(resp=Answers(HTTP_201=PlanOut, HTTP_409=Problem, HTTP_422=Problem), tags=TAG)
+@spec.validate(resp=Answers(HTTP_201=PlanOut, HTTP_404=Problem, HTTP_409=Problem, HTTP_422=Problem), tags=TAG)
 def file_on_spot(json: SpotIn) -> tuple[PlanOut, int]:
     """File a one-line plan for a cart line."""
     with commit(db.session()) as session:

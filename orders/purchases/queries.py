@@ -4,13 +4,15 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from app.accounts.people.desk import Desk
 from app.kernel import clock, regions
+from app.kernel.db import run
 from app.kernel.errors import Missing
 from app.policy import Actor, Reach, scope_of
 from catalog.listings import queries as listings
@@ -126,42 +128,38 @@ def submission_by_number(session: Session, actor: Actor, number: str) -> Submiss
     return found
 
 
+_plan_control, _allotment_control = Control.__table__.alias("plan_control"), Control.__table__.alias("allotment_control")
+
+
+def _free(control: Any) -> ColumnElement[int]:
+    left: ColumnElement[int] = (
+        control.c.amount_fen - control.c.reserved_fen - control.c.committed_fen - control.c.accrued_fen - control.c.paid_fen
+    )
+    return left
+
+
+_FUNDINGS: Final = (
+    select(
+        PlanLine.id, Plan.number, Plan.state, Plan.year, PlanLine.line_no, PlanLine.category_code,
+        (_plan_control.c.quantity - _plan_control.c.ordered).label("remaining"),
+        PlanLine.control_id, _free(_plan_control).label("plan_free_fen"),
+        Allotment.id.label("allotment_id"), Allotment.number.label("allotment_number"), Allotment.economic_class,
+        Allotment.control_id.label("allotment_control_id"), _free(_allotment_control).label("allotment_free_fen"),
+    )
+    .join(Plan, Plan.id == PlanLine.plan_id)
+    .join(_plan_control, _plan_control.c.id == PlanLine.control_id)
+    .join(Allotment, Allotment.id == PlanLine.allotment_id)
+    .join(_allotment_control, _allotment_control.c.id == Allotment.control_id)
+    .where(PlanLine.id.in_(bindparam("lines", expanding=True)), Plan.unit_id == bindparam("unit"))
+)  # fmt: skip
+
+
 def fundings(session: Session, actor: Actor, plan_line_ids: Iterable[int]) -> dict[int, Funding]:
     """The unit's own plan lines with both controls as they stand now, by id; foreign ids are simply not found."""
-    wanted = set(plan_line_ids)
+    wanted = sorted(set(plan_line_ids))
     if not wanted:
         return {}
-    plan_control, allotment_control = Control.__table__.alias("plan_control"), Control.__table__.alias("allotment_control")
-
-    def free(control: Any) -> ColumnElement[int]:
-        left: ColumnElement[int] = (
-            control.c.amount_fen - control.c.reserved_fen - control.c.committed_fen - control.c.accrued_fen - control.c.paid_fen
-        )
-        return left
-
-    rows = session.execute(
-        select(
-            PlanLine.id,
-            Plan.number,
-            Plan.state,
-            Plan.year,
-            PlanLine.line_no,
-            PlanLine.category_code,
-            plan_control.c.quantity - plan_control.c.ordered,
-            PlanLine.control_id,
-            free(plan_control).label("plan_free_fen"),
-            Allotment.id.label("allotment_id"),
-            Allotment.number.label("allotment_number"),
-            Allotment.economic_class,
-            Allotment.control_id.label("allotment_control_id"),
-            free(allotment_control).label("allotment_free_fen"),
-        )
-        .join(Plan, Plan.id == PlanLine.plan_id)
-        .join(plan_control, plan_control.c.id == PlanLine.control_id)
-        .join(Allotment, Allotment.id == PlanLine.allotment_id)
-        .join(allotment_control, allotment_control.c.id == Allotment.control_id)
-        .where(PlanLine.id.in_(wanted), Plan.unit_id == actor.organisation_id)
-    )
+    rows = run(session, _FUNDINGS, {"lines": wanted, "unit": actor.organisation_id})
     return {
         row.id: Funding(
             plan_line_id=row.id,
@@ -170,7 +168,7 @@ def fundings(session: Session, actor: Actor, plan_line_ids: Iterable[int]) -> di
             filed=row.state is PlanState.FILED,
             year=row.year,
             category=row.category_code,
-            remaining_quantity=row[6] or 0,
+            remaining_quantity=row.remaining or 0,
             plan_control_id=row.control_id,
             plan_free_fen=row.plan_free_fen,
             allotment_id=row.allotment_id,
@@ -183,22 +181,28 @@ def fundings(session: Session, actor: Actor, plan_line_ids: Iterable[int]) -> di
     }
 
 
+@cache
+def _past(of_categories: bool) -> Select[Any]:
+    cut = func.substr(OrderLine.category_code, 1, 7)
+    kept_fen = func.sum(OrderLine.price_fen * (OrderLine.quantity - OrderLine.rejected))
+    return (
+        select(Order.number, Order.supplier_id, Order.submitted_at, cut.label("level3"), kept_fen.label("amount_fen"))
+        .join(OrderLine, OrderLine.order_id == Order.id)
+        .where(Order.unit_id == bindparam("unit"), Order.submitted_at >= bindparam("since"), Order.state.not_in(_VOID))
+        .where(OrderLine.quantity > OrderLine.rejected)
+        .where(cut.in_(bindparam("categories", expanding=True)) if of_categories else true())
+        .group_by(Order.number, Order.supplier_id, Order.submitted_at, cut)
+        .order_by(Order.submitted_at)
+    )
+
+
 def past_orders(session: Session, unit_id: int, level3: Iterable[str] | None, since: datetime) -> tuple[Past, ...]:
     """The unit's standing orders in these level-3 categories (all for None) since a moment, summed per order and category.
 
     What the approver took out, or both sides ended unsent, no longer counts.
     """
-    cut = func.substr(OrderLine.category_code, 1, 7)
-    wanted = true() if level3 is None else cut.in_(set(level3))
-    kept_fen = func.sum(OrderLine.price_fen * (OrderLine.quantity - OrderLine.rejected))
-    rows = session.execute(
-        select(Order.number, Order.supplier_id, Order.submitted_at, cut.label("level3"), kept_fen.label("amount_fen"))
-        .join(OrderLine, OrderLine.order_id == Order.id)
-        .where(Order.unit_id == unit_id, Order.submitted_at >= since, Order.state.not_in(_VOID), wanted)
-        .where(OrderLine.quantity > OrderLine.rejected)
-        .group_by(Order.number, Order.supplier_id, Order.submitted_at, cut)
-        .order_by(Order.submitted_at)
-    )
+    values: dict[str, Any] = {"unit": unit_id, "since": since} | ({} if level3 is None else {"categories": sorted(set(level3))})
+    rows = run(session, _past(level3 is not None), values)
     return tuple(
         Past(number=row.number, supplier_id=row.supplier_id, level3=row.level3, amount_fen=int(row.amount_fen), at=row.submitted_at)
         for row in rows

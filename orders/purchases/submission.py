@@ -4,8 +4,9 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any, Final
 
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from app.accounts.people import desk as desks
 from app.accounts.people.desk import Desk
 from app.kernel import clock, numbers, outbox
+from app.kernel.db import run
 from app.kernel.money import tax_of_unit
 from app.kernel.outbox import Entry
 from app.policy import Actor
@@ -77,8 +79,10 @@ def assess(
 
 def digest_of(wishes: Sequence[Wish], reason: str | None) -> str:
     """What a submission says, to tell a second click from another content under the same key."""
-    said = json.dumps([[asdict(wish) for wish in wishes], reason or ""], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(said.encode()).hexdigest()
+    return hashlib.sha256(_encode([[vars(wish) for wish in wishes], reason or ""]).encode()).hexdigest()
+
+
+_encode: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
 
 def submit(
@@ -115,19 +119,15 @@ def submit(
 
 def _claim_key(session: Session, actor: Actor, key: str, digest: str) -> tuple[Submission, bool]:
     """Insert the submission under its key; a second sender waits here for the first and gets what that one made."""
-    made = session.scalars(
-        _upsert(session, Submission)
-        .values(
-            number=numbers.new("TJ", at=clock.today()),
-            key=key,
-            digest=digest,
-            unit_id=actor.organisation_id,
-            buyer_id=actor.person_id,
-            at=clock.now(),
-        )
-        .on_conflict_do_nothing(index_elements=[Submission.buyer_id, Submission.key])
-        .returning(Submission)
-    ).one_or_none()
+    row = {
+        "number": numbers.new("TJ", at=clock.today()),
+        "key": key,
+        "digest": digest,
+        "unit_id": actor.organisation_id,
+        "buyer_id": actor.person_id,
+        "at": clock.now(),
+    }
+    made = session.scalars(_claim(session.get_bind().dialect.name), [row]).one_or_none()
     if made is not None:
         return made, True
     earlier = session.scalars(select(Submission).where(Submission.buyer_id == actor.person_id, Submission.key == key)).one()
@@ -136,18 +136,41 @@ def _claim_key(session: Session, actor: Actor, key: str, digest: str) -> tuple[S
     return earlier, False
 
 
-def _upsert(session: Session, table: type[Any]) -> Any:
-    return (postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert)(table)
+@cache
+def _claim(dialect: str) -> Any:
+    return _upsert(dialect)(Submission).on_conflict_do_nothing(index_elements=[Submission.buyer_id, Submission.key]).returning(Submission)
+
+
+def _upsert(dialect: str) -> Any:
+    return postgresql_insert if dialect == "postgresql" else sqlite_insert
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    """What the rest of a submission needs to know of an order just made."""
+
+    id: int
+    number: str
+    unit_id: int
+    supplier_id: int
+    region: str
+    buyer_id: int
+    state: State
+    total_fen: int
+    reason: str | None
+
+
+_MADE: Final = tuple(field.name for field in fields(_Made) if field.name != "id")
 
 
 def _insert_orders(
     session: Session, submission: Submission, assessment: Assessment, by_supplier: dict[int, list[Line]], reason: str | None
-) -> list[Order]:
+) -> list[_Made]:
     """One order per supplier, with one statement."""
     facts, desk = assessment.facts, assessment.desk
     state = State.HELD if assessment.holds else State.SUBMITTED
     due, provisional = deadline(session, state, facts.region, clock.today())
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "number": numbers.new("DD", at=clock.today()),
             "version": 1,
@@ -169,24 +192,26 @@ def _insert_orders(
         }
         for supplier_id, lines in by_supplier.items()
     ]
-    return list(session.scalars(insert(Order).returning(Order, sort_by_parameter_order=True), rows))
+    ids = run(session, _ORDERS, rows).scalars()
+    return [_Made(id=order_id, **{name: row[name] for name in _MADE}) for order_id, row in zip(ids, rows, strict=True)]
 
 
-def _insert_lines(session: Session, orders: Sequence[Order], by_supplier: dict[int, list[Line]]) -> Sequence[Any]:
+def _insert_lines(session: Session, orders: Sequence[_Made], by_supplier: dict[int, list[Line]]) -> Sequence[Any]:
     """The lines of all orders with one statement; gives back what the reservation needs of them."""
     rows = [_line_row(order, no, line) for order in orders for no, line in enumerate(by_supplier[order.supplier_id], start=1)]
-    columns = (
-        OrderLine.id,
-        OrderLine.order_id,
-        OrderLine.quantity,
-        OrderLine.amount_fen,
-        OrderLine.plan_control_id,
-        OrderLine.allotment_control_id,
-    )
-    return session.execute(insert(OrderLine).returning(*columns), rows).all()
+    return run(session, _LINES, rows).all()
 
 
-def _line_row(order: Order, no: int, line: Line) -> dict[str, Any]:
+_orders: Final[Any] = Order.__table__
+_lines: Final[Any] = OrderLine.__table__
+_ORDERS: Final = insert(_orders).returning(_orders.c.id, sort_by_parameter_order=True)
+_LINES: Final = insert(_lines).returning(
+    _lines.c.id, _lines.c.order_id, _lines.c.quantity, _lines.c.amount_fen, _lines.c.plan_control_id, _lines.c.allotment_control_id
+)
+_RECORDS: Final = insert(DecisionRecord.__table__)  # type: ignore[arg-type]
+
+
+def _line_row(order: _Made, no: int, line: Line) -> dict[str, Any]:
     offer, funding = line.offer, line.funding
     if funding is None:
         raise AssertionError("a line without a plan passed B01")
@@ -213,7 +238,7 @@ def _line_row(order: Order, no: int, line: Line) -> dict[str, Any]:
     } | dict.fromkeys(("rejected", "shipped", "delivered", "accepted", "returned"), 0)
 
 
-def _insert_records(session: Session, submission: Submission, orders: Sequence[Order], assessment: Assessment) -> None:
+def _insert_records(session: Session, submission: Submission, orders: Sequence[_Made], assessment: Assessment) -> None:
     """The decision record, and a hold per order and rule where a rule holds."""
     records = [
         {
@@ -221,21 +246,21 @@ def _insert_records(session: Session, submission: Submission, orders: Sequence[O
             "rule": verdict.rule,
             "rule_version": RULESET,
             "subject": verdict.subject,
-            "inputs": json.dumps(verdict.inputs, ensure_ascii=False, sort_keys=True),
-            "threshold": json.dumps(verdict.threshold, ensure_ascii=False, sort_keys=True),
-            "facts": json.dumps(verdict.facts, ensure_ascii=False, sort_keys=True),
+            "inputs": _encode(verdict.inputs),
+            "threshold": _encode(verdict.threshold),
+            "facts": _encode(verdict.facts),
             "outcome": verdict.outcome,
             "at": submission.at,
         }
         for verdict in assessment.verdicts
     ]
-    session.execute(insert(DecisionRecord), records)
+    run(session, _RECORDS, records)
     if assessment.holds:
         held = sorted({verdict.rule for verdict in assessment.holds})
         session.execute(insert(Hold), [{"order_id": order.id, "rule": rule} for order in orders for rule in held])
 
 
-def _fact(order: Order, submission: Submission, lines: Sequence[Line], assessment: Assessment) -> Entry:
+def _fact(order: _Made, submission: Submission, lines: Sequence[Line], assessment: Assessment) -> Entry:
     fact = events.OrderSubmitted(
         order=order.number,
         submission=submission.number,
@@ -268,7 +293,7 @@ def _fact(order: Order, submission: Submission, lines: Sequence[Line], assessmen
     return Entry(fact, order.number, 1, order.region, order.unit_id)
 
 
-def _reserve(session: Session, actor: Actor, orders: Sequence[Order], lines: Sequence[Any], facts: Facts) -> None:
+def _reserve(session: Session, actor: Actor, orders: Sequence[_Made], lines: Sequence[Any], facts: Facts) -> None:
     """The deciding updates, last before the commit: stock, then both controls of every line, locked in id order."""
     wanted: dict[int, int] = defaultdict(int)
     for line in facts.lines:
@@ -305,7 +330,7 @@ def record_attempt(
     total = sum(offers[wish.listing_id].price_fen * wish.quantity for wish in wishes if wish.listing_id in offers)
     suppliers = {offer.supplier_id: offer.supplier_name for offer in offers.values()}
     made = session.scalar(
-        _upsert(session, Attempt)
+        _upsert(session.get_bind().dialect.name)(Attempt)
         .values(
             number=number,
             key=key,
@@ -315,7 +340,7 @@ def record_attempt(
             buyer_id=actor.person_id or 0,
             total_fen=total,
             verdicts=json.dumps([verdict.as_dict() for verdict in refusal.verdicts], ensure_ascii=False),
-            lines=json.dumps([asdict(wish) for wish in wishes]),
+            lines=json.dumps([vars(wish) for wish in wishes]),
             at=at,
         )
         .on_conflict_do_nothing(index_elements=[Attempt.buyer_id, Attempt.key])

@@ -20,7 +20,7 @@ from orders.payments.tables import PaymentApplication
 from orders.plans.states import PlanState
 from orders.plans.tables import Plan, PlanLine
 from orders.purchases.states import FINAL, State
-from orders.purchases.tables import Order, OrderLine
+from orders.purchases.tables import Order, OrderLine, Submission
 
 RESERVING = (State.HELD, State.SUBMITTED, State.PLACED)
 COMMITTING = (State.CONFIRMED, State.SHIPPED, State.DELIVERED)
@@ -40,6 +40,7 @@ def audit(session: Session) -> list[Finding]:
         *counters_against_orders(session),
         *halves_of_lines(session),
         *orders_without_events(session),
+        *submissions_repeated(session),
         *plans_off(session),
         *payments_without_ground(session),
         *reservations_expired(session),
@@ -145,6 +146,28 @@ def states_unchained(session: Session) -> list[Finding]:
     )
     rows = session.execute(query)
     return [Finding(6, f"{row.stream}, version {row.version}", f"from {row.ended}", f"from {row.began}") for row in rows]
+
+
+def submissions_repeated(session: Session) -> list[Finding]:
+    """7: a buyer's key stands for one submission, and that for one order with each of its suppliers, never for none."""
+    keys = (
+        select(Submission.buyer_id, Submission.key, func.count().label("n"))
+        .group_by(Submission.buyer_id, Submission.key)
+        .having(func.count() > 1)
+        .limit(MOST)
+    )
+    found = [Finding(7, f"key {row.key} of person {row.buyer_id}", "1 submission", str(row.n)) for row in session.execute(keys)]
+    orders = (
+        select(Submission.number, func.count(Order.id).label("n"), func.count(Order.supplier_id.distinct()).label("suppliers"))
+        .outerjoin(Order, Order.submission_id == Submission.id)
+        .group_by(Submission.number)
+        .having(or_(func.count(Order.id) == 0, func.count(Order.id) != func.count(Order.supplier_id.distinct())))
+        .limit(MOST)
+    )
+    return found + [
+        Finding(7, f"submission {row.number}", "one order with each supplier", f"{row.n} orders with {row.suppliers}")
+        for row in session.execute(orders)
+    ]
 
 
 def plans_off(session: Session) -> list[Finding]:

@@ -12,10 +12,12 @@ from markupsafe import Markup
 from sqlalchemy import ColumnElement, select
 
 from app.kernel import clock, money, regions, sheets, workdays
+from app.kernel.errors import N_
 from app.policy import Permission
 from app.web import htmx
 from app.web.errors import shown
 from app.web.extensions import db
+from app.web.filters import large
 from app.web.guard import maybe_me, me, requires
 from orders.assets.states import STATE_NAMES as CARD_NAMES
 from orders.budgets import queries as budgets
@@ -292,9 +294,15 @@ def _piece(each: desk.Todo) -> str:
     return purchases.address(each.first or "")
 
 
+MONTHS = (
+    N_("1 月"), N_("2 月"), N_("3 月"), N_("4 月"), N_("5 月"), N_("6 月"),
+    N_("7 月"), N_("8 月"), N_("9 月"), N_("10 月"), N_("11 月"), N_("12 月"),
+)
+
+
 def _months(figures: Sequence[int]) -> list[tuple[str, float]]:
-    """Columns of the year's chart, in units of 10,000 yuan."""
-    return [(_("%(n)s 月", n=number), round(amount_fen / 1_000_000, 2)) for number, amount_fen in enumerate(figures, start=1)]
+    """Columns of the year's chart, in the unit of large figures."""
+    return [(_(MONTHS[number - 1]), large(amount_fen)) for number, amount_fen in enumerate(figures, start=1)]
 
 
 def header_todo(**_context: Any) -> Markup:

@@ -10,7 +10,7 @@ from app.kernel.errors import N_, Invalid
 from app.policy import Actor, Permission
 from app.web.extensions import db
 from app.web.guard import me, requires
-from app.web.openapi import Answers, Model, Problem, spec, titled
+from app.web.openapi import Answers, Model, Problem, spec, streamed, titled
 from supervision.dashboard import queries
 from supervision.dashboard.broadcast import HEADERS, frames, reader, shared, start_at
 from supervision.dashboard.forms import index_of
@@ -85,13 +85,10 @@ def feed(query: StreamQuery) -> StreamFeed:
     return StreamFeed(after=query.after, head=reached, items=[StreamItem(**plain(each)) for each in found])
 
 
-def _described(query: FilterQuery) -> None:
-    """The lines as they come, resumed by `Last-Event-ID`; 503 when this process has no seat left."""
-
-
 @api.get("/events")
 @titled(N_("订单流（SSE，可用 Last-Event-ID 续传）"))
 @requires(Permission.STREAM_WATCH)
+@streamed(query=FilterQuery, resp=Answers(HTTP_404=Problem, HTTP_422=Problem, HTTP_503=Problem), tags=TAG)
 def events() -> Response:
     """The lines as they come, resumed by `Last-Event-ID`; 503 when this process has no seat left."""
     try:
@@ -106,11 +103,6 @@ def events() -> Response:
     response = Response(frames(broadcaster, reader(engine, actor, wanted, _text), start), mimetype="text/event-stream", headers=HEADERS)
     response.call_on_close(seat.give_back)
     return response
-
-
-# The validator reads an answer to its end before it is sent, so a stream only borrows its description.
-_borrowed = vars(spec.validate(resp=Answers(HTTP_404=Problem, HTTP_422=Problem, HTTP_503=Problem), tags=TAG)(_described))
-events.__dict__.update({name: value for name, value in _borrowed.items() if name != "__wrapped__"})
 
 
 def _filter(actor: Actor, query: FilterQuery) -> Filter:

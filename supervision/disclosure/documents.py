@@ -1,6 +1,6 @@
 """A notice as PDF: set from the notice alone, so it can be made at any time with the same bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any
 
 from app.config import Settings
 from app.kernel import clock, money, typeset
+from app.kernel.errors import N_
 from supervision.disclosure import queries
 from supervision.disclosure.states import KIND_NAMES, MODE_NAMES
 from supervision.disclosure.tables import Notice
@@ -56,23 +57,28 @@ def pdf_of(notice: Notice, *, address: str, demo: bool) -> bytes:
     return typeset.pdf(template, content, at=notice.published_at)
 
 
-def facts_of(body: Mapping[str, Any], published: str) -> list[tuple[str, str]]:
-    """The head of a notice as label and text, in the language of the record."""
+def as_recorded(text: str, **facts: object) -> str:
+    """The text in the language of the record."""
+    return text % facts if facts else text
+
+
+def facts_of(body: Mapping[str, Any], published: str, tell: Callable[..., str] = as_recorded) -> list[tuple[str, str]]:
+    """The head of a notice as label and text; `tell` says them in another language."""
     found = [
-        ("采购单位", body["unit"]),
-        ("供应商", body["supplier"] + ("（中小企业）" if body["sme"] else "")),
-        ("区域", body["region_name"]),
-        ("采购方式", MODE_NAMES.get(body["mode"], body["mode"])),
-        ("合同编号", body["contract"]),
-        ("合同备案号", body["filing"]),
-        ("订单号", body["order"]),
-        ("合同成立", _moment(body["concluded_at"])),
+        (tell(N_("采购单位")), body["unit"]),
+        (tell(N_("供应商")), body["supplier"] + (tell(N_("（中小企业）")) if body["sme"] else "")),
+        (tell(N_("区域")), body["region_name"]),
+        (tell(N_("采购方式")), tell(MODE_NAMES.get(body["mode"], body["mode"]))),
+        (tell(N_("合同编号")), body["contract"]),
+        (tell(N_("合同备案号")), body["filing"]),
+        (tell(N_("订单号")), body["order"]),
+        (tell(N_("合同成立")), _moment(body["concluded_at"])),
     ]
     if "ended_at" in body:
-        found.append(("合同终止", _moment(body["ended_at"])))
+        found.append((tell(N_("合同终止")), _moment(body["ended_at"])))
     if "payment_days" in body:
-        found.append(("付款期限", f"{body['payment_days']} 日"))
-    return [*found, ("合同 SHA-256", body["contract_sha256"]), ("公告时间", published)]
+        found.append((tell(N_("付款期限")), tell(N_("%(n)s 日"), n=body["payment_days"])))
+    return [*found, (tell(N_("合同 SHA-256")), body["contract_sha256"]), (tell(N_("公告时间")), published)]
 
 
 def _moment(text: str) -> str:

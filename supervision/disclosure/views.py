@@ -81,7 +81,7 @@ def notice(number: str) -> ResponseReturnValue:
         "disclosure/notice.html",
         notice=found,
         body=body,
-        facts=documents.facts_of(body, published),
+        facts=documents.facts_of(body, published, _),
         kinds=KIND_NAMES,
         modes=MODE_NAMES,
         related=queries.of_contract(db.session(), found.contract_number, other),

@@ -14,6 +14,7 @@ from app.web.guard import me, public, requires
 from app.web.openapi import Answers, Model, Problem, Verbatim, spec, titled
 from orders.purchases import queries as purchases
 from supervision.journal import leaf, queries, service
+from supervision.journal.events import STREAM
 from supervision.journal.queries import NotYetSealed
 from supervision.journal.receipts import hashes, opened_to
 
@@ -38,6 +39,12 @@ class Receipts(Model):
 
     order: str
     steps: list[Step]
+
+
+class Announcements(Model):
+    """What happened to the log itself, each as a receipt with every field opened: keys announced and retired, epochs."""
+
+    items: list[dict[str, Any]]
 
 
 class CheckpointOut(Model):
@@ -108,7 +115,7 @@ def receipts(number: str) -> Receipts:
 @api.get("/orders/<number>/receipts/<int:version>")
 @titled(N_("一步的回执（可直接交给 /log 校验）"))
 @requires(Permission.ORDER_READ)
-@spec.validate(resp=Answers(HTTP_404=Problem, HTTP_503=Problem), tags=("orders",))
+@spec.validate(resp=Answers("HTTP_200", HTTP_404=Problem, HTTP_503=Problem), tags=("orders",))
 def receipt(number: str, version: int) -> Response:
     """One receipt as the proof page and offline programs take it, as a file; 503 until a checkpoint covers the step."""
     session, actor = db.session(), me()
@@ -132,6 +139,17 @@ def checkpoint() -> CheckpointOut:
         raise Missing()
     head = newest.head
     return CheckpointOut(origin=head.origin, size=head.size, root=head.root.hex(), note=newest.note, vkey=key.vkey, at=newest.at)
+
+
+@api.get("/log/announcements")
+@titled(N_("日志自身的公告：密钥更换与新纪元，附回执"))
+@public
+@spec.validate(resp=Answers(HTTP_200=Announcements), tags=TAG)
+def announcements() -> Announcements:
+    """The receipts of the log's own stream; everybody may see all of it."""
+    session, folder = db.session(), _settings().folder("journal")
+    found = [queries.event_of(session, STREAM, tick.version) for tick in queries.leaves_for(session, STREAM) if tick.sealed]
+    return Announcements(items=[queries.receipt(session, folder, event, queries.field_names(event)).as_json() for event in found])
 
 
 @api.get("/log/proof")

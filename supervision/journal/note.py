@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -38,10 +38,23 @@ def _decoded(text: str) -> bytes:
 
 @dataclass(frozen=True)
 class Verifier:
-    """A public key under its name."""
+    """A public key under its name, with the other keys of the log: its successor while both sign, those it had before."""
 
     name: str
     public: bytes
+    until: int | None = None
+    """The largest size that this key's signature counts for, once it is retired."""
+    others: tuple["Verifier", ...] = ()
+
+    @property
+    def keys(self) -> tuple["Verifier", ...]:
+        """All keys, this one first."""
+        return (self, *self.others)
+
+    @property
+    def listed(self) -> str:
+        """All keys as text, one a line; the size after a retired one is the largest that it may have signed."""
+        return "".join(key.vkey + (f" {key.until}" if key.until is not None else "") + "\n" for key in self.keys)
 
     @property
     def key_id(self) -> bytes:
@@ -64,18 +77,26 @@ class Verifier:
 
 @dataclass(frozen=True)
 class Signer:
-    """A private key under its name; the name is the log's origin."""
+    """A private key under its name; the name is the log's origin. While a key is changed, its successor signs as well."""
 
     name: str
     seed: bytes
+    also: tuple["Signer", ...] = ()
+    past: tuple[Verifier, ...] = ()
+    """Keys that signed before this one."""
 
     def __repr__(self) -> str:
         return f"Signer({self.name!r})"
 
     @property
     def verifier(self) -> Verifier:
-        """The public half."""
-        return Verifier(self.name, Ed25519PrivateKey.from_private_bytes(self.seed).public_key().public_bytes_raw())
+        """The public half, with the other keys of the log."""
+        return Verifier(self.name, self.public, others=(*(signer.verifier for signer in self.also), *self.past))
+
+    @property
+    def public(self) -> bytes:
+        """The public key alone."""
+        return Ed25519PrivateKey.from_private_bytes(self.seed).public_key().public_bytes_raw()
 
     @property
     def skey(self) -> str:
@@ -87,8 +108,12 @@ class Signer:
         """The text as a signed note; the text ends with a line feed."""
         if not text.endswith("\n"):
             raise BadNote("a note's text ends with a line feed")
+        return text + "\n" + "".join(signer.signature_line(text) for signer in (self, *self.also))
+
+    def signature_line(self, text: str) -> str:
+        """This key's own line under a note."""
         signature = Ed25519PrivateKey.from_private_bytes(self.seed).sign(text.encode())
-        return f"{text}\n{DASH}{self.name} {base64.b64encode(self.verifier.key_id + signature).decode()}\n"
+        return f"{DASH}{self.name} {base64.b64encode(_key_id(self.name, self.public) + signature).decode()}\n"
 
 
 def generate(name: str) -> Signer:
@@ -118,6 +143,20 @@ def verifier_of(vkey: str) -> Verifier:
     return verifier
 
 
+def verifiers_of(listed: str) -> Verifier:
+    """The key in the first line, with those in the lines after it. Raises BadNote."""
+    keys = []
+    for line in listed.split("\n"):
+        if line.strip():
+            vkey, _, until = line.strip().partition(" ")
+            if until and not (until.isascii() and until.isdigit()):
+                raise BadNote("the size after a key is not a number")
+            keys.append(replace(verifier_of(vkey), until=int(until) if until else None))
+    if not keys:
+        raise BadNote("no key")
+    return replace(keys[0], others=tuple(keys[1:]))
+
+
 def signer_of(skey: str) -> Signer:
     """The private key of its text form. Raises BadNote."""
     if not skey.startswith(SECRET):
@@ -130,14 +169,19 @@ def signer_of(skey: str) -> Signer:
 
 
 def open_note(note: str, verifier: Verifier) -> str:
-    """The text of a note that this key has signed; signatures by other keys are passed over. Raises BadNote."""
+    """The text of a note that a key of the log has signed; signatures by unknown keys are passed over. Raises BadNote."""
+    return _opened(note, verifier)[0]
+
+
+def _opened(note: str, verifier: Verifier) -> tuple[str, list[Verifier]]:
+    """The text, and which keys have signed it."""
     if len(note) > MAX_NOTE:
         raise BadNote("the note is too long")
     text, gap, signatures = note.rpartition("\n\n")
     text += "\n"
     if not gap or not signatures.endswith("\n") or any(ord(c) < 0x20 and c != "\n" for c in note):
         raise BadNote("not a signed note")
-    good = False
+    by: list[Verifier] = []
     for line in signatures[:-1].split("\n"):
         name, space, packed = line.removeprefix(DASH).partition(" ")
         if not line.startswith(DASH) or not space or not name:
@@ -145,13 +189,14 @@ def open_note(note: str, verifier: Verifier) -> str:
         blob = _decoded(packed)
         if len(blob) < 5:
             raise BadNote("a signature is too short")
-        if name == verifier.name and blob[:4] == verifier.key_id:
-            if not verifier.holds(text.encode(), blob[4:]):
+        key = next((key for key in verifier.keys if name == key.name and blob[:4] == key.key_id), None)
+        if key is not None:
+            if not key.holds(text.encode(), blob[4:]):
                 raise BadNote("the signature does not hold")
-            good = True
-    if not good:
+            by.append(key)
+    if not by:
         raise BadNote("the note is not signed by this key")
-    return text
+    return text, by
 
 
 @dataclass(frozen=True)
@@ -170,8 +215,9 @@ class Head:
 
 def head_of(note: str, verifier: Verifier) -> Head:
     """The promise of a signed checkpoint of this log. Raises BadNote."""
-    lines = open_note(note, verifier).split("\n")
-    if len(lines) < 4 or lines[0] != verifier.name:
+    text, by = _opened(note, verifier)
+    lines = text.split("\n")
+    if len(lines) < 4 or lines[0] not in {key.name for key in by}:
         raise BadNote("not a checkpoint of this log")
     digits = lines[1]
     if not (digits.isascii() and digits.isdigit()) or (len(digits) > 1 and digits[0] == "0"):
@@ -179,4 +225,7 @@ def head_of(note: str, verifier: Verifier) -> Head:
     root = _decoded(lines[2])
     if len(root) != 32:
         raise BadNote("the root is not a hash")
-    return Head(lines[0], int(digits), root)
+    size = int(digits)
+    if not any(key.name == lines[0] and (key.until is None or size <= key.until) for key in by):
+        raise BadNote("the key that signed was retired before the log had this size")
+    return Head(lines[0], size, root)

@@ -35,6 +35,8 @@ FULL_SEARCH_SECONDS = 3600.0
 BULK = 8192
 ADVISORY_KEY = 0x6A6F75726E616C
 CHUNK = 10_000
+HOLD = "held.json"
+"""Lies beside the log after a restore, until it is decided how the log goes on."""
 
 
 class Busy(RuntimeError):
@@ -49,14 +51,19 @@ class Behind(RuntimeError):
     """More was signed than the database holds, as after restoring an old backup. Nothing is signed until resolved."""
 
 
+class Held(RuntimeError):
+    """The log was restored from a backup, and nobody has said yet whether more was published after it. Nothing is signed until then."""
+
+
 class Sequencer:
     """The one writer of the log, as a context manager that holds the lock.
 
-    It may be entered again: what it knows of the tree is kept between turns and checked against the rows.
+    It may be entered again: what it knows of the tree is kept between turns and checked against the rows. While the log is
+    held it raises Held, unless the hold is what it was made to end.
     """
 
-    def __init__(self, sessions: Sessions, directory: Path, signer: Signer, *, batch: int = 256) -> None:
-        self.sessions, self.signer, self.batch = sessions, signer, batch
+    def __init__(self, sessions: Sessions, directory: Path, signer: Signer, *, batch: int = 256, ends_hold: bool = False) -> None:
+        self.sessions, self.signer, self.batch, self.ends_hold = sessions, signer, batch, ends_hold
         self.directory = directory
         self.shelf = tiles.Shelf(directory)
         self.edge = tree.Edge()
@@ -77,6 +84,8 @@ class Sequencer:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise Busy("another sequencer is at work on this directory") from error
+            if not self.ends_hold and (self.directory / HOLD).exists():
+                raise Held("the log was restored from a backup: see mall journal continue --help")
             with self.sessions() as session:
                 engine = session.get_bind().engine
             if engine.dialect.name == "postgresql":
@@ -111,6 +120,12 @@ class Sequencer:
                     self._mark(newest)
                 self._sign(session)
             return taken[1] if taken else 0
+
+    def first(self, event_id: int) -> None:
+        """Give this one event its leaf before all others that wait, and sign."""
+        with self._sound(), self.sessions() as session:
+            self._take(session, event_id - 1, 1)
+            self._sign(session)
 
     def bulk(self, progress: Callable[[int], None] | None = None, *, sign_every: int = 131_072) -> int:
         """Sequence a large backlog: full tiles as they fill, partial ones and a checkpoint only now and then."""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import insert, update
@@ -12,7 +13,7 @@ from app.kernel.errors import N_, Conflict
 from app.kernel.outbox import Event
 from app.policy import Actor
 from supervision.journal import leaf, note, queries
-from supervision.journal.sequencer import Busy, Sequencer, Sessions
+from supervision.journal.sequencer import Busy, Held, Sequencer, Sessions
 from supervision.journal.tables import FieldErasure, FieldSalts
 
 PUBLIC = ".pub"
@@ -22,7 +23,7 @@ class KeyInTheWay(Conflict):
     """There is a key already; making another would break the log that it signs."""
 
     code = "journal.key_in_the_way"
-    message = N_("签名密钥文件已存在，未作改动；更换密钥请按文档启用新的日志纪元")
+    message = N_("签名密钥文件已存在，未作改动；更换密钥请用 mall journal rotate")
 
 
 class KeyMissing(Conflict):
@@ -32,9 +33,18 @@ class KeyMissing(Conflict):
     message = N_("没有找到存证日志的签名密钥：请先执行 mall init，或从备份恢复密钥文件")
 
 
+class KeyAway(Conflict):
+    """The log has had a key; another one of the same name would make what is signed unreadable."""
+
+    code = "journal.key_away"
+    message = N_("本日志已有公钥而签名密钥不在原处：请把密钥副本放回；密钥已丢失时，用 mall journal epoch 启用新纪元")
+
+
 def create_key(path: Path, origin: str) -> note.Verifier:
-    """Make the log's signing key (mode 600) and its public half beside it. Raises KeyInTheWay."""
+    """Make the log's signing key (mode 600) and its public half beside it. Raises KeyInTheWay, KeyAway."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if public_path(path).exists() and not path.exists():
+        raise KeyAway()
     signer = note.generate(origin)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -54,17 +64,23 @@ def public_path(path: Path) -> Path:
 
 
 def signer_at(path: Path) -> note.Signer:
-    """The signing key of this file. Raises KeyMissing."""
+    """The signing key of this file, with its successor while the key is changed. Raises KeyMissing."""
     try:
-        return note.signer_of(path.read_text())
+        signers = [note.signer_of(line) for line in path.read_text().split()]
     except FileNotFoundError as error:
         raise KeyMissing() from error
+    if not signers:
+        raise KeyMissing()
+    held = {signer.public for signer in signers}
+    public = public_path(path)
+    known = note.verifiers_of(public.read_text()).keys if public.exists() else ()
+    return replace(signers[0], also=tuple(signers[1:]), past=tuple(key for key in known if key.public not in held))
 
 
 def verifier_at(path: Path) -> note.Verifier:
-    """The public key that belongs to the signing key at this path. Raises KeyMissing."""
+    """The public key that belongs to the signing key at this path, with the log's other keys. Raises KeyMissing."""
     public = public_path(path)
-    return note.verifier_of(public.read_text()) if public.exists() else signer_at(path).verifier
+    return note.verifiers_of(public.read_text()) if public.exists() else signer_at(path).verifier
 
 
 def sequence(sessions: Sessions, directory: Path, signer: note.Signer, batch: int = 256) -> int:
@@ -84,8 +100,8 @@ def sequence_in_bulk(
 def turns(directory: Path, key: Path, batch: int = 256) -> Callable[[Sessions], int]:
     """A function for the worker's timer: sequences what waits, and does nothing while another process is at it.
 
-    The lock is held during a turn only; the tree is kept from turn to turn. The key is read at the first turn, which
-    raises KeyMissing while there is none.
+    The lock is held during a turn only; the tree is kept from turn to turn. The key is read under the lock, so that a
+    change of it counts at once; raises KeyMissing while there is none. A log that is held waits.
     """
     kept: list[Sequencer] = []
 
@@ -94,8 +110,9 @@ def turns(directory: Path, key: Path, batch: int = 256) -> Callable[[Sessions], 
             kept.append(Sequencer(sessions, directory, signer_at(key), batch=batch))
         try:
             with kept[0] as sequencer:
+                sequencer.signer = signer_at(key)
                 return sequencer.drain()
-        except Busy:
+        except (Busy, Held):
             return 0
 
     return turn

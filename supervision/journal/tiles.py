@@ -4,6 +4,7 @@ A path is written once: other bytes for a written path are fatal, because somebo
 the checkpoint is replaced, last, after everything it promises is on the disk.
 """
 
+import contextlib
 import os
 import struct
 from collections.abc import Iterator, Sequence
@@ -127,9 +128,8 @@ class Shelf:
 def read(directory: Path, level: int | str, n: int, width: int) -> bytes:
     """A tile of at least this width; a partial one that is gone is cut from the full one. Raises Damaged if neither is there."""
     for candidate in dict.fromkeys((width, tree.WIDTH)):
-        file = directory / path(level, n, candidate)
-        if file.exists():
-            return file.read_bytes()
+        with contextlib.suppress(FileNotFoundError):  # a partial one may go between two looks
+            return (directory / path(level, n, candidate)).read_bytes()
     raise Damaged(f"{path(level, n, width)} is missing")
 
 

@@ -73,6 +73,13 @@ def vkey() -> Response:
     return Response(verifier().vkey + "\n", mimetype="text/plain")
 
 
+@bp.get("/vkeys")
+@public
+def vkeys() -> Response:
+    """Every public key of the log, one a line: the current one first; a retired one with the largest size that it counts for."""
+    return Response(verifier().listed, mimetype="text/plain")
+
+
 @bp.get("/tile/<path:name>")
 @public
 def tile(name: str) -> Response:
@@ -152,7 +159,7 @@ def order_receipt(*, order: Any) -> Markup:
     newest = queries.head(db.session()) if tick else None
     waiting = sum(not each.sealed for each in ticks)
     part = render_template("journal/_receipt.html", number=order.number, tick=tick, newest=newest, waiting=waiting)
-    return Markup(part)  # noqa: S704 - our own template
+    return Markup(part)  # noqa: S704 - our own template  # nosec B704
 
 
 def _ticks(stream: str) -> list[queries.Tick]:
@@ -166,7 +173,7 @@ def _ticks(stream: str) -> list[queries.Tick]:
 def _page(form: ReceiptForm, *, status: int = 200, **context: Any) -> ResponseReturnValue:
     key = verifier()
     return htmx.show(
-        "journal/page.html", status=status, form=form, newest=queries.published(directory(), key), vkey=key.vkey,
+        "journal/page.html", status=status, form=form, newest=queries.published(directory(), key), vkey=key.vkey, past=key.others,
         base=url_for("journal.page", _external=True), **context,
     )  # fmt: skip
 

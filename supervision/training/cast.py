@@ -198,7 +198,6 @@ class Casting:
                 "locked_until": None,
                 "sessions_from": None,
                 "state": PersonState.ACTIVE,
-                "locale": "zh",
                 "version": 1,
                 "created_at": self.at,
             },

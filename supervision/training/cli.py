@@ -31,13 +31,14 @@ from app.web.errors import sentence
 from app.web.extensions import db
 from app.web.process import Child
 from catalog.search.cli import engine, rebuild_index
+from orders.payments.gateway import simulator_for
 from orders.thread.audit import audit as audit_books
 from supervision.dashboard import queries as dashboard
 from supervision.dashboard import service as stream
 from supervision.journal import service as log
 from supervision.journal.audit import audit as audit_journal
 from supervision.journal.tables import Leaf
-from supervision.training import guide, key, traffic, world
+from supervision.training import guide, key, ledger, traffic, world
 from supervision.training.cast import PASSWORD
 from supervision.training.scales import Size, scale_of
 
@@ -101,6 +102,9 @@ def prepare(size: Size, number: int, shown: Console) -> None:
             made = world.seed(
                 _sessions, scale_of(size), number=number, consumers=[consumer.name for consumer in worker.consumers], progress=tell
             )
+        if (bank := simulator_for(chosen)) is not None:
+            with _sessions() as session:
+                bank.remember(ledger.paid(session))
         key.write(chosen.folder(""), made.key)
         making.unlink()
         shown.print(
@@ -258,7 +262,7 @@ def traffic_command(what: str) -> None:
         stopping = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopping.set())
-        business = traffic.Traffic(_sessions, Random(), current_app.extensions["mall.gates"])
+        business = traffic.Traffic(_sessions, Random(), current_app.extensions["mall.gates"])  # no secret is drawn from it  # nosec B311
         traffic.run(business, chosen.folder(""), chosen.demo_traffic, stopping.is_set)
 
 

@@ -75,6 +75,12 @@ def logins(session: Session) -> list[Login]:
     ]
 
 
+def unit_name(session: Session) -> str | None:
+    """The tour's unit; None when this is no training province."""
+    query = select(Organisation.name).join(Person, Person.organisation_id == Organisation.id)
+    return session.scalar(query.where(Person.login == LOGINS[Role.BUYER]))
+
+
 def is_made(session: Session) -> bool:
     """Whether this database holds a training province."""
     return session.scalar(select(Person.id).where(Person.login == LOGINS[Role.BUYER])) is not None

@@ -41,7 +41,7 @@ class Hands:
     def actor(self, session: Session, role: Role, organisation_id: int) -> Actor:
         """Whoever holds the role there."""
         if (role, organisation_id) not in self._actors:
-            found = people.actor_of(session, guide.holders(session, role, organisation_id)[0])
+            found = people.actor_of(session, guide.holders(session, role, organisation_id)[0], stepped_up=True)
             self._actors[role, organisation_id] = found
         return self._actors[role, organisation_id]
 
@@ -55,6 +55,14 @@ class Hands:
             with commit(session):
                 take(session, session.get_one(Order, order_id))
             return session.get_one(Order, order_id, populate_existing=True).state
+
+    def forward(self, session: Session, order: Order) -> bool:
+        """Take the next plain step inside the caller's transaction; tells whether there was one."""
+        take = self._next(session, order)
+        if take is None:
+            return False
+        take(session, order)
+        return True
 
     def _next(self, session: Session, order: Order) -> Callable[[Session, Order], object] | None:
         """The step that is due."""

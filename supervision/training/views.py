@@ -1,9 +1,10 @@
-"""The tour and the demo logins. This blueprint is registered in the training province only."""
+"""The tour, the tricks and the demo logins. This blueprint is registered in the training province only."""
 
 import secrets
+from random import SystemRandom
 from typing import Any
 
-from flask import Blueprint, current_app, render_template, request, url_for
+from flask import Blueprint, current_app, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -16,9 +17,15 @@ from app.kernel.errors import N_, Missing
 from app.web import htmx
 from app.web.extensions import db
 from app.web.guard import maybe_me, public
-from supervision.training import guide, tour
+from supervision.journal import queries as journal
+from supervision.journal.views import directory as log_folder
+from supervision.journal.views import verifier
+from supervision.training import guide, tour, trial_pages, trials
 from supervision.training.cast import PASSWORD
+from supervision.training.forgery import Log
+from supervision.training.props import Props
 from supervision.training.tour import DONE, Stop, Ticket
+from supervision.training.tricks import BY_NAME, TRICKS
 
 bp = Blueprint("training", __name__, template_folder="templates", url_prefix="/tour")
 
@@ -135,7 +142,68 @@ def sign_in_as() -> ResponseReturnValue:
         if person is None:
             raise Missing()
         secret = tour.take_identity(session, person, "sign-in")
-    return _on("/", secret, None)
+    wanted = request.form.get("to", "")
+    return _on(wanted if wanted.startswith("/watch/") else "/", secret, None)
+
+
+# ---------------------------------------------------------------- trying to cheat
+
+
+@bp.get("/cheat")
+@public
+def cheat() -> ResponseReturnValue:
+    """Ten tricks to be tried, with what came of those that were tried last."""
+    session = db.session()
+    numbers = request.args.getlist("tried")[: len(TRICKS)]
+    found = {each.trick.name: each for each in (trial_pages.tried(session, number) for number in numbers)}
+    return htmx.show("training/cheat.html", tricks=TRICKS, found=found, unit=guide.unit_name(session))
+
+
+@bp.post("/cheat")
+@public
+def try_all() -> ResponseReturnValue:
+    """All ten, one after the other."""
+    return htmx.go(url_for("training.cheat", tried=[trials.run(trick, _props()) for trick in TRICKS], _anchor="summary"))
+
+
+@bp.post("/cheat/<name>")
+@public
+def try_one(name: str) -> ResponseReturnValue:
+    """One trick: its card with the result, or the page for browsers without scripts. Raises Missing."""
+    trick = BY_NAME.get(name)
+    if trick is None:
+        raise Missing()
+    number = trials.run(trick, _props())
+    if not htmx.asked():
+        return htmx.go(url_for("training.cheat", tried=number, _anchor=f"trick-{name}"))
+    tried = trial_pages.tried(db.session(), number)
+    return htmx.show("training/_trick.html", trick=trick, no=TRICKS.index(trick) + 1, tried=tried, is_fragment=True)
+
+
+@bp.get("/cheat/proofs/<number>")
+@public
+def trial_proof(number: str) -> ResponseReturnValue:
+    """Where the events of a trial stand in the log; asked again until a checkpoint covers them. Raises Missing."""
+    found = trial_pages.tried(db.session(), number)
+    if not htmx.asked():
+        return htmx.go(url_for("training.cheat", tried=number, _anchor=f"trick-{found.trick.name}"))
+    return htmx.show("training/_proof.html", tried=found)
+
+
+@bp.get("/cheat/receipts/<number>")
+@public
+def trial_receipt(number: str) -> ResponseReturnValue:
+    """The receipt of a trial's event with all its fields, to be verified by anybody. Raises Missing, NotYetSealed."""
+    session = db.session()
+    _fact, event = trials.by_number(session, number)
+    made = journal.receipt(session, log_folder(), event, journal.field_names(event))
+    return jsonify(made.as_json()), 200, {"Content-Disposition": f"attachment; filename={number}.json"}
+
+
+def _props() -> Props:
+    """Everything from the real world: the database, the log's files, the rules that the supervision plugged in."""
+    gates = current_app.extensions.get("mall.gates", ())
+    return Props(session=db.session(), log=Log(folder=log_folder(), verifier=verifier()), gates=gates, rng=SystemRandom())
 
 
 # ---------------------------------------------------------------- slots
@@ -152,7 +220,7 @@ def strip(**_context: Any) -> Markup:
     shown = render_template(
         "training/_strip.html", here=here, is_me=is_me, is_looking=_is_looking(here), example=_example(request.path), whole=tour.STAGES
     )
-    return Markup(shown)  # noqa: S704 - a template of ours
+    return Markup(shown)  # noqa: S704 - a template of ours  # nosec B704
 
 
 def _example(path: str) -> dict[str, str]:
@@ -173,3 +241,8 @@ def demo_logins(**_context: Any) -> Markup:
     if not found:
         return Markup("")
     return Markup(render_template("training/_logins.html", logins=found, password=PASSWORD))  # noqa: S704 - a template of ours
+
+
+def demo_proof(**_context: Any) -> Markup:
+    """Where somebody confirms who he is: the training password, put in by one click."""
+    return Markup(render_template("training/_demo_password.html", password=PASSWORD))  # noqa: S704 - a template of ours

@@ -90,7 +90,7 @@ def _silent(_what: str, _done: int, _whole: int) -> None:
 
 
 def _make(session: Session, scale: Scale, number: int, now: datetime, consumers: Sequence[str], progress: Progress) -> Made:
-    rng, writer = Random(number), Writer(session)
+    rng, writer = Random(number), Writer(session)  # no secret is drawn from it  # nosec B311
     start = now - timedelta(days=364)
     casting = Casting(writer, rng, start - timedelta(days=3), passwords.hashed(PASSWORD))
     cast = gather(casting, scale, rng, suspended=(now - timedelta(days=40), now + timedelta(days=70)))

@@ -140,4 +140,4 @@ class Writer:
             return
         for table in self.last:
             name = table.__tablename__
-            self.session.execute(text(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), (SELECT max(id) FROM {name}))"))  # noqa: S608 - our own table names
+            self.session.execute(text(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), (SELECT max(id) FROM {name}))"))  # noqa: S608 - our own table names  # nosec B608

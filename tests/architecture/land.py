@@ -18,8 +18,9 @@ from app.accounts.people.tables import ApiToken
 from app.accounts.sessions import service as sessions
 from app.accounts.sessions.tables import SignInSession
 from app.config import Settings
+from app.kernel import outbox
 from app.kernel.db import Base, commit, make_engine
-from app.policy import ROLES_OF, Actor, OrganisationKind, Permission, Role
+from app.policy import ROLES_OF, SYSTEM, Actor, OrganisationKind, Permission, Role
 from orders.assets.tables import AssetCard
 from orders.carts import service as carts
 from orders.contracts.tables import Contract
@@ -34,6 +35,7 @@ from supervision.alerts.rules import Finding
 from supervision.alerts.tables import Alert
 from supervision.disclosure.tables import Notice
 from supervision.journal import service as log
+from supervision.training.trials import TrickTried
 from tests import factories
 from tests.factories import World
 from tests.orders import steps
@@ -54,6 +56,10 @@ class Place:
     keys: dict[str, Any] = field(default_factory=dict)
 
 
+TRIAL = "SW261124-000000-0"
+"""The number of a trick that was tried."""
+
+
 class Land:
     """The application, three worlds, and a way in for every role of the first."""
 
@@ -69,6 +75,7 @@ class Land:
                 self.places[relation] = Place(world, self._busy(session, world))
         self.people = self._people()
         self.opened = {(who, kind): self._opened(actor, kind) for who, actor in self._holders().items() for kind in ("session", "token")}
+        self._tried()
         app.extensions["mall.worker"]().drain()
         self.tile = next(
             str(path.relative_to(settings.folder("journal") / "tile")) for path in settings.folder("journal").glob("tile/0/*.p/*")
@@ -81,6 +88,13 @@ class Land:
         return Session(self.engine, expire_on_commit=False)
 
     # ------------------------------------------------------------ what there is
+
+    def _tried(self) -> None:
+        """A trick of the training province that somebody tried."""
+        empty: dict[str, Any] = {"facts": {}, "verdicts": (), "before": {}, "after": {}, "attempt": None}
+        told = TrickTried(trick="no-plan", result="unplayed", code=None, message="", way_out="", basis="", name="陈知远", **empty)
+        with self.session() as session, commit(session):
+            outbox.record(session, SYSTEM, told, stream=TRIAL, version=1)
 
     def _busy(self, session: Session, world: World) -> dict[str, Any]:
         """Orders at every stage, and one thing of every other kind."""

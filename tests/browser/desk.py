@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 from tests.browser.product import Product
 
 Theme = Literal["light", "dark"]
-COOKIE = "mall_session"
+COOKIE, LANGUAGE = "mall_session", "mall_lang"
 STATUS = "Failed to load resource: the server responded with a status of 4"
 """What chromium says of every page that answers 4xx on purpose: refusals and missing pages."""
 
@@ -20,9 +20,11 @@ class Desk:
         self.complaints: list[str] = []
         self.contexts: dict[tuple[Any, ...], BrowserContext] = {}
 
-    def context(self, login: str | None, *, scripts: bool = True, width: int = 1440, theme: Theme = "light") -> BrowserContext:
+    def context(
+        self, login: str | None, *, scripts: bool = True, width: int = 1440, theme: Theme = "light", language: str = "zh"
+    ) -> BrowserContext:
         """The person's context, signed in by cookie; None is a visitor."""
-        key = (login, scripts, width, theme)
+        key = (login, scripts, width, theme, language)
         if key not in self.contexts:
             made = self.browser.new_context(
                 base_url=self.product.address, viewport={"width": width, "height": 900}, locale="zh-CN", timezone_id="Asia/Shanghai",
@@ -31,6 +33,8 @@ class Desk:
             made.set_default_timeout(15_000)
             if login:
                 made.add_cookies([{"name": COOKIE, "value": self.product.cookie(login), "url": self.product.address}])
+            if language != "zh":
+                made.add_cookies([{"name": LANGUAGE, "value": language, "url": self.product.address}])
             self.contexts[key] = made
         return self.contexts[key]
 

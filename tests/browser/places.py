@@ -22,9 +22,10 @@ BUYER, FINANCE, SUPERVISOR = "buyer.zz01", "finance.zz01", "supervisor.zz"
 NAMES = (
     "home", "sign-in", "search", "nothing-found", "product", "compare", "cart", "checkout-blocked", "approvals", "order-early", "order-late",
     "orders", "workbench-buyer", "workbench-supplier", "workbench-supervisor", "budgets", "allotment", "plan-filing", "plan", "plan-on-the-spot",
-    "listings", "listing", "new-listing", "confirm", "ship", "receive", "accept", "invoice", "pay", "payments", "assets", "asset", "rating",
+    "listings", "listing", "new-listing", "confirm", "ship", "receive", "accept", "invoice", "pay", "payments", "reconciliation", "assets", "asset", "rating",
     "board", "stream", "alerts", "order-audit", "attempt", "portal", "notices", "notice", "verify", "log", "log-entry", "people", "person",
     "organisation", "account", "catalogue", "limits", "suppliers", "supplier", "api", "missing", "forbidden",
+    "cheat", "cheat-tried",
 )
 KEY = frozenset({
     "home", "search", "product", "compare", "cart", "checkout-blocked", "approvals", "order-late", "orders", "workbench-buyer", "budgets", "listings",
@@ -53,6 +54,7 @@ def of(desk: Desk) -> dict[str, Place]:
         "listings": ("lister.s01", "/listings/"),
         "new-listing": ("lister.s01", "/listings/new"),
         "payments": (FINANCE, "/payments"),
+        "reconciliation": (SUPERVISOR, "/payments/reconciliation"),
         "assets": ("asset.zz01", "/assets"),
         "board": (SUPERVISOR, "/watch"),
         "stream": (SUPERVISOR, "/watch/stream"),
@@ -67,11 +69,22 @@ def of(desk: Desk) -> dict[str, Place]:
         "catalogue": (BUYER, "/catalogue?under=A02"),
         "limits": (None, "/limits"),
         "suppliers": (BUYER, "/suppliers/"),
+        "cheat": (None, "/tour/cheat"),
         "api": (None, "/api/docs"),
         "missing": (BUYER, "/orders/DD000000-000000-0"),
         "forbidden": (BUYER, "/approvals"),
     }
-    return fixed | _of_rows(product) | _of_orders(product) | _of_the_cart(desk)
+    return fixed | _of_rows(product) | _of_orders(product) | _of_the_cart(desk) | {"cheat-tried": (None, _tricks_tried(desk))}
+
+
+def _tricks_tried(desk: Desk) -> str:
+    """The page of the tricks after all of them were tried."""
+    page = desk.page(None, "/tour/cheat")
+    page.get_by_role("button", name="全部试一遍").click(timeout=60_000)
+    page.wait_for_url("**tried=**")
+    address = page.url.removeprefix(desk.product.address)
+    page.close()
+    return address
 
 
 def _listed(product: Product, listing_id: int) -> Listing:

@@ -31,7 +31,7 @@ def filled() -> dict[str, dict[str, str]]:
         done = subprocess.run([DEPLOY / "new-env.sh", example], capture_output=True, text=True, check=True)
         lines = [line for line in done.stdout.splitlines() if line and not line.startswith("#")]
         made[name] = dict(line.split("=", 1) for line in lines)
-    return made  # type: ignore[return-value]
+    return made
 
 
 # ---------------------------------------------------------------- systemd

@@ -214,7 +214,7 @@ def _nginx(folder: Path, inner: str) -> Iterator[tuple[int, int]]:
     (folder / "nginx.conf").write_text(
         f"daemon off; master_process off; pid {folder}/pid; error_log stderr warn; events {{}} http {{ access_log off; {scratch} include {folder}/site.conf; }}"
     )
-    command = [program("nginx") or "", "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf"]
+    command = [program("nginx") or "", "-p", str(folder), "-e", "stderr", "-c", str(folder / "nginx.conf")]
     checked = subprocess.run([*command, "-t"], capture_output=True, text=True, timeout=60)
     assert checked.returncode == 0, checked.stderr
     running = subprocess.Popen(command)

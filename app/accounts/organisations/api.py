@@ -70,7 +70,7 @@ def addresses() -> AddressList:
 @api.post("/addresses")
 @titled(N_("添加收货地址"))
 @requires(Permission.UNIT_ADMINISTER)
-@spec.validate(resp=Answers(HTTP_201=AddressOut, HTTP_422=Problem), tags=TAG)
+@spec.validate(resp=Answers(HTTP_201=AddressOut, HTTP_404=Problem, HTTP_422=Problem), tags=TAG)
 def add_address(json: AddressIn) -> tuple[AddressOut, int]:
     """Add an address."""
     with commit(db.session()) as session:

@@ -81,7 +81,7 @@ def index(query: PeopleQuery) -> PersonPage:
 @api.post("")
 @titled(N_("添加人员"))
 @requires(Permission.PEOPLE_GRANT)
-@spec.validate(resp=Answers(HTTP_201=PersonMade, HTTP_409=Problem), tags=TAG)
+@spec.validate(resp=Answers(HTTP_201=PersonMade, HTTP_404=Problem, HTTP_409=Problem), tags=TAG)
 def add(json: PersonIn) -> tuple[PersonMade, int]:
     """Give somebody a login with a temporary password."""
     temporary = rules.temporary_password()

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from sqlalchemy import and_, func, select, true
+from sqlalchemy import Select, and_, bindparam, func, select, true
 from sqlalchemy.orm import Session
 
 from app.accounts.organisations.tables import Address, InvoiceTitle, Organisation
 from app.accounts.people.tables import Person, PersonState, Post
 from app.kernel import regions
+from app.kernel.db import run
 from app.kernel.errors import N_, Missing
 from app.policy import Actor, Role
 
@@ -33,21 +36,21 @@ class UnknownPlace(Missing):
     way_out = N_("请单位管理员在“本单位”中维护收货地址和发票抬头")
 
 
-def of(session: Session, actor: Actor, address_ids: Iterable[int], invoice_title_id: int | None) -> Desk:
-    """The desk of a buyer, with these addresses (all active ones when none is named). Raises UnknownPlace."""
-    wanted = set(address_ids)
+@cache
+def _desk(places_named: bool, title_named: bool) -> Select[Any]:
     others = (
         select(func.count())
         .select_from(Post)
         .join(Person, Person.id == Post.person_id)
         .where(
-            Person.organisation_id == actor.organisation_id,
+            Person.organisation_id == bindparam("unit"),
             Person.state == PersonState.ACTIVE,
-            Person.id != (actor.person_id or 0),
+            Person.id != bindparam("buyer"),
         )
     )
-    title_chosen = InvoiceTitle.id == invoice_title_id if invoice_title_id else true()
-    rows = session.execute(
+    places = Address.id.in_(bindparam("places", expanding=True)) if places_named else true()
+    title = InvoiceTitle.id == bindparam("title") if title_named else true()
+    return (
         select(
             Organisation.name.label("unit_name"),
             Address.id,
@@ -61,13 +64,22 @@ def of(session: Session, actor: Actor, address_ids: Iterable[int], invoice_title
             others.where(Post.role == Role.ACCEPTOR).scalar_subquery().label("acceptors"),
         )
         .select_from(Organisation)
-        .outerjoin(
-            Address, and_(Address.organisation_id == Organisation.id, Address.active, Address.id.in_(wanted) if wanted else true())
-        )
-        .outerjoin(InvoiceTitle, and_(InvoiceTitle.organisation_id == Organisation.id, InvoiceTitle.active, title_chosen))
-        .where(Organisation.id == actor.organisation_id)
+        .outerjoin(Address, and_(Address.organisation_id == Organisation.id, Address.active, places))
+        .outerjoin(InvoiceTitle, and_(InvoiceTitle.organisation_id == Organisation.id, InvoiceTitle.active, title))
+        .where(Organisation.id == bindparam("unit"))
         .order_by(Address.id, InvoiceTitle.id)
-    ).all()
+    )
+
+
+def of(session: Session, actor: Actor, address_ids: Iterable[int], invoice_title_id: int | None) -> Desk:
+    """The desk of a buyer, with these addresses (all active ones when none is named). Raises UnknownPlace."""
+    wanted = set(address_ids)
+    values: dict[str, Any] = {"unit": actor.organisation_id, "buyer": actor.person_id or 0}
+    if wanted:
+        values["places"] = sorted(wanted)
+    if invoice_title_id:
+        values["title"] = invoice_title_id
+    rows = run(session, _desk(bool(wanted), bool(invoice_title_id)), values).all()
     places = {
         row.id: f"{regions.full_name(row.region)} {row.street}（{row.contact} {row.phone}）" for row in rows if row.id is not None
     }

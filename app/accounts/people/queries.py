@@ -91,8 +91,8 @@ def with_role(session: Session, organisation_id: int, role: Role) -> dict[int, s
     return {row.id: row.name for row in session.execute(query)}
 
 
-def actor_of(session: Session, person_id: int) -> Actor:
-    """A person as services see him, with all his roles. Raises Missing."""
+def actor_of(session: Session, person_id: int, *, stepped_up: bool = False) -> Actor:
+    """A person as services see him, with all his roles; `stepped_up` when he has just proven himself. Raises Missing."""
     query = (
         select(Person.name, Organisation)
         .join(Organisation, Organisation.id == Person.organisation_id)
@@ -110,6 +110,7 @@ def actor_of(session: Session, person_id: int) -> Actor:
         organisation_name=organisation.name,
         region=organisation.region,
         roles=roles_of(session, person_id),
+        stepped_up=stepped_up,
     )
 
 

@@ -39,7 +39,8 @@ class Person(Base):
     sessions_from: Mapped[datetime | None]
     """Sessions opened before this moment are ended (password changed, person disabled)."""
     state: Mapped[PersonState] = enum_column(PersonState, default=PersonState.ACTIVE)
-    locale: Mapped[str] = mapped_column(default="zh")
+    language: Mapped[str | None]
+    """As chosen by the person; until then the browser says it."""
     version: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
 

@@ -54,7 +54,7 @@ HAPPENED: dict[str, Callable[[dict[str, Any]], str]] = {
 
 
 def _role_words(roles: list[str]) -> str:
-    return "、".join(_(ROLE_NAMES[Role(role)]) for role in roles) or _("无岗位")
+    return str(_("、").join(_(ROLE_NAMES[Role(role)]) for role in roles) or _("无岗位"))
 
 
 @bp.get("")

@@ -16,6 +16,13 @@ class SignInForm(Form):
     code = StringField(_l("动态口令"), validators=[Optional(), Length(max=10)])
 
 
+class ProofForm(Form):
+    """A fresh proof of the person; its names do not meet those of the form that is kept beside it."""
+
+    proof_password = PasswordField(_l("密码"), validators=[Length(max=200)])
+    proof_code = StringField(_l("动态口令"), validators=[Length(max=10)])
+
+
 class PasswordForm(Form):
     """A new password, twice."""
 

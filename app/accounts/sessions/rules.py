@@ -15,7 +15,6 @@ TOUCH_EVERY = timedelta(minutes=1)
 
 LOCK_AFTER = 5
 LOCK_FOR = timedelta(minutes=15)
-STEPPED_UP_FOR = timedelta(minutes=15)
 CODE_SECONDS = 30
 
 
@@ -43,13 +42,21 @@ class PasswordFirst(Invalid):
     status = 403
 
 
+class NoSuchLanguage(Invalid):
+    """The texts exist in two languages."""
+
+    code = "language.unknown"
+    message = N_("没有这种语言的文本")
+    way_out = N_("可选择中文或英文")
+
+
 @dataclass(frozen=True)
 class SignedIn:
     """Who makes a request: found by one statement from the cookie or the token."""
 
     actor: Actor
     login: str
-    locale: str
+    language: str | None
     must_change_password: bool
     has_second_factor: bool
     session_id: int | None = None

@@ -61,6 +61,16 @@ def compare(attempt: Knock, password: str, code: str = "", *, second_factor: boo
     return Proven(attempt.person_id, step, attempt.must_change_password)
 
 
+def compare_again(attempt: Knock, password: str, code: str) -> Proven:
+    """Check the one-time code of somebody who has a second factor, the password of anybody else. Raises SignInRefused."""
+    if attempt.totp_secret is None:
+        return compare(attempt, password)
+    step = totp_step(attempt.totp_secret, code, clock.wall_now(), attempt.totp_last_step)
+    if attempt.person_id is None or step is None:
+        raise SignInRefused()
+    return Proven(attempt.person_id, step, attempt.must_change_password)
+
+
 def admit(session: Session, proven: Proven, *, instead_of: str | None = None) -> str:
     """Open a session under a new secret and end the one this browser had. Raises SignInRefused when the code was just used."""
     accept(session, proven)
@@ -81,7 +91,10 @@ def accept(session: Session, proven: Proven) -> None:
 
 
 def open_for(session: Session, person_id: int) -> str:
-    """Open a session for a person and return its secret for the cookie; only a hash is kept. Raises Missing."""
+    """Open a session for a person who has just proven himself and return its secret for the cookie; only a hash is kept.
+
+    Raises Missing.
+    """
     person = people.by_id(session, person_id)
     if person.state is not PersonState.ACTIVE:
         raise Missing()
@@ -122,8 +135,14 @@ def touch(session: Session, session_id: int) -> None:
     )
 
 
-def step_up(session: Session, session_id: int) -> None:
-    """Note that the person has just proven himself again."""
+def speak(session: Session, person_id: int, language: str) -> None:
+    """From now on the person reads this language, wherever he signs in."""
+    session.execute(update(Person).where(Person.id == person_id).values(language=language), execution_options=_STILL)
+
+
+def step_up(session: Session, proven: Proven, session_id: int) -> None:
+    """Note that the person has just proven himself again. Raises SignInRefused when the code was used before."""
+    accept(session, proven)
     session.execute(
         update(SignInSession).where(SignInSession.id == session_id).values(stepped_up_at=clock.wall_now()), execution_options=_STILL
     )

@@ -1,5 +1,6 @@
 """Pages of signing in and out and of one's own account."""
 
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from urllib.parse import urlsplit
@@ -17,22 +18,25 @@ from app.accounts.people import queries as people
 from app.accounts.people import rules as people_rules
 from app.accounts.people import service as accounts
 from app.accounts.sessions import queries, rules, service
-from app.accounts.sessions.forms import CodeForm, DropSecondFactorForm, PasswordForm, SignInForm, TokenForm
+from app.accounts.sessions.forms import CodeForm, DropSecondFactorForm, PasswordForm, ProofForm, SignInForm, TokenForm
 from app.accounts.sessions.rules import Proven, SignedIn
 from app.kernel import clock, passwords, regions
 from app.kernel.db import commit
-from app.policy import ROLE_NAMES, STEP_UP, Permission
-from app.web import htmx
+from app.policy import ROLE_NAMES, STEP_UP, Permission, StepUpFirst
+from app.web import htmx, language
 from app.web.extensions import db, login
 from app.web.forms import refusals_on
-from app.web.guard import me, public, requires
+from app.web.guard import me, public, requires, wants_fresh_proof, wants_page
 from app.web.menus import Menus
 
 bp = Blueprint("sessions", __name__, template_folder="templates")
 
 COOKIE = "mall_session"
-OPEN_TO_TEMPORARY = {"sessions.password", "sessions.change_password", "sessions.sign_out", "static"}
+ONE_YEAR = 365 * 24 * 3600
+OPEN_TO_TEMPORARY = {"sessions.password", "sessions.change_password", "sessions.sign_out", "sessions.choose_language", "static"}
 """All that a person with a temporary password may open."""
+
+PROOF = frozenset({"proof_password", "proof_code"})
 
 
 # ---------------------------------------------------------------- who makes the request
@@ -48,7 +52,8 @@ def load(asking: Request) -> SignedIn | None:
         if asking.method not in {"GET", "HEAD"}:
             return None  # a cookie alone changes nothing here, so these routes need no CSRF token
     secret = asking.cookies.get(COOKIE, "")
-    return queries.by_cookie(db.session(), secret) if secret else None
+    fresh_for = timedelta(minutes=current_app.config["SETTINGS"].step_up_minutes)
+    return queries.by_cookie(db.session(), secret, fresh_for=fresh_for) if secret else None
 
 
 def signed_in() -> SignedIn | None:
@@ -63,6 +68,28 @@ def ask_for_a_password_of_ones_own() -> ResponseReturnValue | None:
         return None
     who = signed_in() if COOKIE in request.cookies else None
     return redirect(url_for("sessions.password"), 303) if who and who.must_change_password else None
+
+
+@bp.before_app_request
+def ask_for_a_fresh_proof() -> ResponseReturnValue | None:
+    """Before an approval or a payment: the person proves himself on a page that keeps what was typed, and the step goes on."""
+    who = signed_in() if wants_fresh_proof() else None
+    if who is None:
+        return None
+    if not wants_page():
+        raise StepUpFirst()
+    form = ProofForm() if PROOF & request.form.keys() else ProofForm(formdata=None)
+    if PROOF & request.form.keys() and form.validate() and who.session_id:
+        with refusals_on(form):
+            with commit(db.session()) as session:
+                attempt = service.knock(session, who.login)
+            proven = service.compare_again(attempt, form.proof_password.data or "", form.proof_code.data or "")
+            with commit(db.session()) as session:
+                service.step_up(session, proven, who.session_id)
+            login._update_request_context_with_user(replace(who, actor=replace(who.actor, stepped_up=True)))  # noqa: SLF001
+            return None
+    kept = [(name, value) for name, value in request.form.items(multi=True) if name not in PROOF | {"csrf_token"}]
+    return htmx.show("sessions/step_up.html", status=403, form=form, kept=kept, who=who)
 
 
 @bp.after_app_request
@@ -82,7 +109,7 @@ def viewer() -> dict[str, object]:
     who = signed_in()
     if who is None:
         return {"viewer": None}
-    roles = "、".join(_(ROLE_NAMES[role]) for role in sorted(who.actor.roles, key=list(ROLE_NAMES).index))
+    roles = _("、").join(_(ROLE_NAMES[role]) for role in sorted(who.actor.roles, key=list(ROLE_NAMES).index))
     unit, region = who.actor.organisation_name, regions.by_code(who.actor.region).name
     return {"viewer": {"name": who.actor.name, "unit": unit, "region": region, "roles": roles, "login": who.login}}
 
@@ -123,6 +150,23 @@ def sign_out() -> ResponseReturnValue:
     return response
 
 
+@bp.post("/language")
+@public
+def choose_language() -> ResponseReturnValue:
+    """Read on in another language: this browser, and the person who is signed in."""
+    wanted, who = request.form.get("language", ""), signed_in()
+    if wanted not in language.NAMES:
+        raise rules.NoSuchLanguage()
+    if who is not None:
+        with commit(db.session()) as session:
+            service.speak(session, who.actor.person_id or 0, wanted)
+    response = current_app.make_response(redirect(onward("/"), 303))
+    response.set_cookie(
+        language.COOKIE, wanted, max_age=ONE_YEAR, httponly=True, samesite="Lax", secure=current_app.config["SESSION_COOKIE_SECURE"]
+    )
+    return response
+
+
 def prove(name: str, password: str, code: str = "", *, second_factor: bool = True) -> Proven:
     """Count the attempt, then compare outside any transaction. Raises SignInRefused."""
     with commit(db.session()) as session:
@@ -138,13 +182,13 @@ def let_in(secret: str, address: str) -> Response:
     return response
 
 
-def onward() -> str:
+def onward(otherwise: str = "") -> str:
     """Where the reader wanted to go, if that is a page of ours; otherwise where work waits, or the start."""
     wanted = request.values.get("next", "")
     parts = urlsplit(wanted)
     is_ours = not parts.scheme and not parts.netloc and wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
     menus: Menus = current_app.extensions["mall.menus"]
-    return wanted if is_ours and wanted.isprintable() else menus.where("todo") or "/"
+    return wanted if is_ours and wanted.isprintable() else otherwise or menus.where("todo") or "/"
 
 
 # ---------------------------------------------------------------- one's own account
@@ -301,7 +345,7 @@ def _second_factor_page(form: CodeForm, drop_form: DropSecondFactorForm, *, stat
         segno.make(rules.enrolment_uri(secret, who.login, _("政府采购网上商城"))).save(
             out, kind="svg", scale=4, border=2, xmldecl=False, svgns=True, light="#fff", title=_("用身份验证器扫描的二维码")
         )
-        picture = Markup(out.getvalue().decode())  # noqa: S704 - drawn by segno from our own text
+        picture = Markup(out.getvalue().decode())  # noqa: S704 - drawn by segno from our own text  # nosec B704
     return htmx.show(
         "sessions/second_factor.html", status=status, who=who, form=form, drop_form=drop_form, secret=secret, picture=picture
     )

@@ -126,6 +126,11 @@ class Simulator:
             )
             return dict(rows.fetchall())
 
+    def remember(self, payments: Iterable[intents.Past]) -> int:
+        """Enter payments that were taken before these books were opened; how many."""
+        with self.store.open() as books:
+            return intents.remember(books, payments)
+
     # --- fault switches ----------------------------------------------------------------------------------------
 
     def arm(self, fault: Fault, *, count: int = 1, route: str | None = None, **options: Any) -> None:
@@ -133,10 +138,10 @@ class Simulator:
         with self.store.open() as books:
             faults.arm(books, fault, count=count, route=route, options=options)
 
-    def weather(self, struck_by: Sequence[Fault], *, rate: float, seed: int = 1) -> None:
-        """Strike at random, reproducibly, with this probability."""
+    def weather(self, struck_by: Sequence[Fault], *, rate: float, seed: int = 1, **options: Any) -> None:
+        """Strike at random, reproducibly, with this probability; the options (seconds …) hold for every fault."""
         with self.store.open() as books:
-            faults.set_weather(books, struck_by, rate=rate, seed=seed)
+            faults.set_weather(books, struck_by, rate=rate, seed=seed, options=options)
 
     def fine_weather(self) -> None:
         """No fault is armed any more."""

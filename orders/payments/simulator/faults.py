@@ -51,7 +51,7 @@ ANSWERS = (
     Fault.TRUNCATED,
     Fault.GARBLED,
 )
-"""The faults after which the payment must still come out right."""
+"""The faults after which the payment must still come out right at once."""
 
 WEBHOOKS = tuple(fault for fault in Fault if fault.route == "WEBHOOK")
 
@@ -76,9 +76,10 @@ def arm(books: Books, fault: Fault, *, count: int, route: str | None, options: M
     )
 
 
-def set_weather(books: Books, faults: Sequence[Fault], *, rate: float, seed: int) -> None:
-    """From now on each request or webhook is struck with this probability by one of the faults."""
-    books.set("weather", {"faults": [fault.value for fault in faults], "rate": rate, "seed": seed, "tick": 0})
+def set_weather(books: Books, faults: Sequence[Fault], *, rate: float, seed: int, options: Mapping[str, Any]) -> None:
+    """From now on each request or webhook is struck with this probability by one of the faults, all with the same options."""
+    names = [fault.value for fault in faults]
+    books.set("weather", {"faults": names, "rate": rate, "seed": seed, "tick": 0, "options": dict(options)})
 
 
 def clear(books: Books) -> None:
@@ -107,5 +108,5 @@ def _weather(books: Books, route: str) -> Strike | None:
         return None
     weather["tick"] += 1
     books.set("weather", weather)
-    chance = random.Random(f"{weather['seed']}:{weather['tick']}")  # noqa: S311 - a reproducible test, not a secret
-    return Strike(chance.choice(fitting), {}) if chance.random() < weather["rate"] else None
+    chance = random.Random(f"{weather['seed']}:{weather['tick']}")  # noqa: S311 - a reproducible test, not a secret  # nosec B311
+    return Strike(chance.choice(fitting), weather["options"]) if chance.random() < weather["rate"] else None

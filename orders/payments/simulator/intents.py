@@ -1,5 +1,9 @@
 """Payments, charges and refunds of the simulated treasury, with the rules the real API keeps."""
 
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from orders.payments.simulator.state import Books, Thing
@@ -36,6 +40,46 @@ REFUND = frozenset({
     "amount", "charge", "expand", "metadata", "payment_intent", "reason", "refund_application_fee", "reverse_transfer",
 })
 REASONS = ("", "duplicate", "fraudulent", "requested_by_customer", "abandoned")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """A payment that was taken before these books were opened; the amount in fen."""
+
+    intent: str
+    receipt: str
+    amount_fen: int
+    destination: str
+    metadata: Mapping[str, str]
+    at: datetime
+
+
+def remember(books: Books, payments: Iterable[Past]) -> int:
+    """Enter payments of the past as taken, oldest first and without notices; those that are known stay. How many were given."""
+    rows = [row for payment in sorted(payments, key=lambda each: each.at) for row in _past(payment)]
+    insert = "INSERT OR IGNORE INTO things (id, kind, created, parent, state, body) VALUES (?, ?, ?, ?, ?, ?)"
+    books.sql.executemany(insert, rows)
+    return len(rows) // 2
+
+
+def _past(payment: Past) -> Iterator[tuple[object, ...]]:
+    second = int(payment.at.timestamp())
+    shared = {
+        "created": second, "livemode": False, "amount": payment.amount_fen, "currency": "cny", "metadata": dict(payment.metadata),
+        "payment_method": "pm_treasury", "status": "succeeded", "transfer_data": {"destination": payment.destination},
+    }  # fmt: skip
+    charge = {
+        "id": payment.receipt, "object": "charge", **shared, "amount_captured": payment.amount_fen, "amount_refunded": 0, "captured": True,
+        "failure_code": None, "paid": True, "payment_intent": payment.intent, "refunded": False,
+    }  # fmt: skip
+    intent = {
+        "id": payment.intent, "object": "payment_intent", **shared, "amount_capturable": 0, "amount_received": payment.amount_fen,
+        "canceled_at": None, "cancellation_reason": None, "capture_method": "manual", "client_secret": None,
+        "confirmation_method": "automatic", "customer": None, "description": None, "last_payment_error": None,
+        "latest_charge": payment.receipt, "next_action": None, "payment_method_types": ["card"], "transfer_group": None,
+    }  # fmt: skip
+    yield payment.intent, "payment_intent", second, None, "succeeded", json.dumps(intent)
+    yield payment.receipt, "charge", second, payment.intent, "succeeded", json.dumps(charge)
 
 
 def create(books: Books, params: Params) -> Thing:

@@ -48,6 +48,12 @@ class GatewayRefused(Refusal):
     payment_id: str | None
 
 
+class StillBlocked(GatewayRefused):
+    """The gateway refused the capture and would not let the authorised money go either: it must be asked again."""
+
+    code = "payment.still_blocked"
+
+
 class KeyReused(Conflict):
     """The same idempotency key was used for another intent: a mistake of ours, never of the user."""
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import stripe
 
 from orders.payments.simulator.app import Simulator
-from orders.payments.simulator.faults import Fault
+from orders.payments.simulator.faults import ANSWERS, WEBHOOKS, Fault
 from tests.orders.payments.conftest import DESTINATION, SECRET, client, served
 
 ORDER: Any = {
@@ -119,3 +121,87 @@ def test_our_client_and_the_official_one_share_a_key(official: stripe.StripeClie
             key="k1", application="PA1", amount_fen=1_250_00, payment_method="pm_treasury", destination=DESTINATION
         )
     assert ours.id == made.id
+
+
+# ---------------------------------------------------------------- every fault switch, seen by the official client
+
+ERRORS = {Fault.BUSY: stripe.RateLimitError, Fault.TRUNCATED: stripe.APIConnectionError, Fault.GARBLED: stripe.APIError, Fault.ERROR_AFTER: stripe.APIError}
+"""What it raises where its own retries do not help; the others it rides out."""
+
+
+@pytest.mark.parametrize("fault", ANSWERS)
+def test_a_disturbed_answer_is_one_payment_for_the_official_client_too(
+    official: stripe.StripeClient, treasury: Simulator, fault: Fault
+) -> None:
+    treasury.arm(fault, seconds=0)
+    if fault in ERRORS:
+        with pytest.raises(ERRORS[fault]):
+            official.v1.payment_intents.create(ORDER, {"idempotency_key": "k1"})
+    if fault is Fault.ERROR_AFTER:
+        (made,) = official.v1.payment_intents.search({"query": "metadata['request_key']:'k1'"}).data
+    else:
+        made = official.v1.payment_intents.create(ORDER, {"idempotency_key": "k1"})
+    assert made.status == "requires_capture"
+    assert [intent["id"] for intent in treasury.waiting()] == [made.id]
+
+
+def test_a_slow_answer_is_asked_for_again_under_the_same_key(tmp_path: Path) -> None:
+    treasury = Simulator(tmp_path / "treasury.db", webhook_secrets=[SECRET], treasury_delay_s=None)
+    treasury.arm(Fault.SLOW, seconds=0.6)
+    with served(treasury) as url, closing(stripe.RequestsClient(timeout=0.3)) as http:
+        official = stripe.StripeClient("sk_test_mall", base_addresses={"api": url}, max_network_retries=2, http_client=http)
+        made = official.v1.payment_intents.create(ORDER, {"idempotency_key": "k1"})
+    assert [intent["id"] for intent in treasury.waiting()] == [made.id]
+
+
+def test_a_refusal_is_kept_under_its_key(official: stripe.StripeClient, treasury: Simulator) -> None:
+    treasury.arm(Fault.REFUSED)
+    for _ in range(2):
+        with pytest.raises(stripe.CardError) as refused:
+            official.v1.payment_intents.create(ORDER, {"idempotency_key": "k1"})
+        assert refused.value.code == "card_declined"
+    assert treasury.waiting() == []
+
+
+def test_a_forgotten_key_makes_a_second_payment_for_whoever_does_not_look_first(official: stripe.StripeClient, treasury: Simulator) -> None:
+    first = official.v1.payment_intents.create(ORDER, {"idempotency_key": "k1"})
+    treasury.arm(Fault.FORGOTTEN)
+    second = official.v1.payment_intents.create(ORDER, {"idempotency_key": "k1"})
+    assert [intent["id"] for intent in treasury.waiting()] == [first.id, second.id]
+
+
+@pytest.mark.parametrize(("fault", "status"), [(Fault.LOCKED, 409), (Fault.BUSY, 429)])
+def test_a_busy_gateway_says_how_long_to_wait(treasury: Simulator, fault: Fault, status: int) -> None:
+    treasury.arm(fault, seconds=7)
+    with served(treasury) as url:
+        answer = httpx.post(f"{url}/v1/payment_intents", auth=("sk_test_mall", ""), headers={"Idempotency-Key": "k1"}, trust_env=False)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (status, "7")
+    assert treasury.waiting() == []
+
+
+@pytest.mark.parametrize("fault", WEBHOOKS)
+def test_a_disturbed_webhook_is_judged_by_the_official_library(official: stripe.StripeClient, treasury: Simulator, fault: Fault) -> None:
+    """Late ones come later, lost ones never, a strange or old signature is refused; what is accepted tells of the one payment."""
+    made = official.v1.payment_intents.create(ORDER)
+    treasury.arm(fault, seconds=60)
+    accepted: list[stripe.Event] = []
+    refused: list[str] = []
+
+    def post(body: bytes, headers: dict[str, str]) -> int:
+        try:
+            accepted.append(stripe.Webhook.construct_event(body, headers["Stripe-Signature"], SECRET))
+        except stripe.SignatureVerificationError as bad:
+            refused.append(str(bad))
+            return 400
+        return 200
+
+    treasury.deliver_due(post)
+    types = [event.type.removeprefix("payment_intent.") for event in accepted]
+    created, held = "created", "amount_capturable_updated"
+    assert types == {
+        Fault.WEBHOOK_TWICE: [created, created, held],
+        Fault.WEBHOOK_REORDERED: [held, created],
+        Fault.WEBHOOK_TWO_SECRETS: [created, held],
+    }.get(fault, [held])
+    assert len(refused) == (fault in (Fault.WEBHOOK_BAD_SIGNATURE, Fault.WEBHOOK_OLD_SIGNATURE))
+    assert {event.data.object["id"] for event in accepted} == {made.id}

@@ -248,6 +248,44 @@ def test_a_refused_capture_lets_the_authorised_money_go(session, world, treasury
     assert steps.fresh(session, order).state is State.INVOICED
 
 
+def test_money_that_the_gateway_would_not_let_go_is_asked_for_again_until_it_does(session, world, treasury, gateway, late):
+    order = steps.invoiced(session, world, {world.laser: 1})
+    steps.apply(session, world, order)
+    treasury.arm(Fault.REFUSED, count=2, route="POST /v1/payment_intents/pi_")
+    assert send(session, gateway, captures=True) == 1
+    row = application(session)
+    assert (row.state, row.trouble) == (ApplicationState.RETURNED, "payment.still_blocked")
+    assert [intent["id"] for intent in treasury.waiting()] == [row.intent]
+    engine = session.get_bind()
+    session.rollback()
+    treasury.arm(Fault.REFUSED, count=1, route="POST /v1/payment_intents/pi_")
+    assert handlers.release(lambda: Session(engine), gateway) == 0
+    late(seconds=2)  # a refusal is kept under its key, and the next key is of another second
+    assert handlers.release(lambda: Session(engine), gateway) == 1
+    assert treasury.waiting() == [] and application(session).trouble is None
+    assert handlers.release(lambda: Session(engine), gateway) == 0
+
+
+def test_a_payment_that_was_taken_after_all_is_not_returned(session, world, treasury):
+    """The capture is refused, the treasury takes the money all the same, and so it cannot be let go."""
+
+    def in_between(environ, start_response):
+        if environ["PATH_INFO"].endswith("/cancel"):
+            treasury.pass_payment(environ["PATH_INFO"].split("/")[3])
+        return treasury(environ, start_response)
+
+    order = steps.invoiced(session, world, {world.laser: 1})
+    steps.apply(session, world, order)
+    treasury.arm(Fault.REFUSED, count=1, route="POST /v1/payment_intents/pi_")
+    with client("http://treasury.test", httpx.WSGITransport(app=in_between)) as gateway:
+        assert send(session, gateway, captures=True) == 1
+        assert application(session).state is ApplicationState.PASSED
+        assert reconcile(session, gateway) == 1
+    assert steps.fresh(session, order).state is State.PAID
+    assert treasury.totals() == {world.supplier.payee_account: 1_000_00}
+    steps.books_hold(session)
+
+
 def test_a_wrong_key_keeps_the_application_waiting(session, world, treasury, gateway, late):
     order = steps.invoiced(session, world, {world.laser: 1})
     steps.apply(session, world, order)

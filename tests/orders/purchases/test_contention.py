@@ -31,7 +31,7 @@ from supervision.journal.audit import audit as audit_journal
 from tests import factories
 
 PROCESSES = 8
-SECONDS = 30.0
+SHORT, LONG = 8.0, 30.0
 LINE_FEN = 20_000_00
 PRICE_FEN = 1_000_00
 STOCK = 10**9
@@ -47,6 +47,7 @@ class Scene:
     plan_lines: tuple[int, ...]
     address_id: int
     listing_id: int
+    seconds: float
 
 
 @dataclass
@@ -70,7 +71,7 @@ def buy(scene: Scene, number: int, ready: Barrier, into: "Queue[Tally]") -> None
     standing: list[int] = []
     try:
         ready.wait(120)
-        until, turn = time.monotonic() + SECONDS, 0
+        until, turn = time.monotonic() + scene.seconds, 0
         while time.monotonic() < until or tally.demanded_fen < 3 * 4 * LINE_FEN / PROCESSES:
             turn += 1
             with Session(engine) as session:
@@ -123,7 +124,8 @@ def _reject(session: Session, scene: Scene, number: int, bought: int, tally: Tal
 
 @pytest.mark.timeout(300)
 @pytest.mark.both_databases
-def test_nobody_spends_what_is_not_there_however_many_buy_at_once(database_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seconds", [SHORT, pytest.param(LONG, marks=pytest.mark.deep)])
+def test_nobody_spends_what_is_not_there_however_many_buy_at_once(database_url: str, tmp_path: Path, seconds: float) -> None:
     engine = make_engine(database_url)
     with Session(engine, expire_on_commit=False) as session, commit(session):
         world = factories.world(session, amount_fen=4 * LINE_FEN, planned_fen=LINE_FEN, price_fen=PRICE_FEN)
@@ -134,7 +136,7 @@ def test_nobody_spends_what_is_not_there_however_many_buy_at_once(database_url: 
         buyers = tuple(factories.actor(session, factories.person(session, world.unit, Role.BUYER)) for _ in range(PROCESSES))
         approvers = tuple(factories.actor(session, factories.person(session, world.unit, Role.APPROVER)) for _ in range(PROCESSES))
         (address,) = organisations.addresses_of(session, world.unit.id)
-    scene = Scene(database_url, buyers, approvers, plan_lines, address.id, world.laser.id)
+    scene = Scene(database_url, buyers, approvers, plan_lines, address.id, world.laser.id, seconds)
     clean = multiprocessing.get_context("forkserver")  # one clean process imports the product once, the buyers are its forks
     clean.set_forkserver_preload([__name__])
     into, ready = clean.Queue(), clean.Barrier(PROCESSES + 1)
@@ -144,7 +146,7 @@ def test_nobody_spends_what_is_not_there_however_many_buy_at_once(database_url: 
     journal.create_key(tmp_path / "key", "mall.example/contention")
     turn = journal.turns(tmp_path / "log", tmp_path / "key")
     ready.wait(120)
-    until = time.monotonic() + SECONDS
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         turn(lambda: Session(engine))
         time.sleep(0.5)

@@ -11,7 +11,7 @@ from app.policy import Role
 from orders.approvals.handlers import release_overdue
 from orders.budgets.tables import Control
 from orders.purchases.states import State
-from orders.purchases.tables import Order
+from orders.purchases.tables import Order, Submission
 from orders.thread.audit import audit, states_unchained
 from tests.orders import steps
 from tests.orders.steps import books_hold
@@ -70,3 +70,13 @@ def test_a_counter_changed_by_hand_is_found(session, world):
     with commit(session):
         session.execute(update(Control).where(Control.id == world.allotment.control_id).values(accrued_fen=1_999_99))
     assert {(2, f"control {world.allotment.control_id}"), (3, f"control {world.allotment.control_id}")} <= set(found(session))
+
+
+def test_a_second_order_with_one_supplier_under_a_key_is_found(session, world):
+    order = steps.submitted(session, world, {world.laser: 1})
+    submission = session.get_one(Submission, order.submission_id).number
+    other = steps.submitted(session, world, {world.laser: 1})
+    emptied = session.get_one(Submission, other.submission_id).number
+    with commit(session):
+        session.execute(update(Order).where(Order.number == other.number).values(submission_id=order.submission_id))
+    assert sorted(found(session)) == sorted([(7, f"submission {submission}"), (7, f"submission {emptied}")])

@@ -1,6 +1,8 @@
-"""Everything that can be falsified is noticed by our own audit and by a verifier that knows nothing of this product."""
+"""Everything that can be falsified is noticed by our own audit; what is published, by two verifiers too that know nothing of this product."""
 
 import random
+import subprocess
+from collections.abc import Callable, Sequence
 
 import pytest
 from sqlalchemy import update
@@ -11,10 +13,12 @@ from supervision.journal.tables import Checkpoint
 from tests.supervision.journal.mutations import FILES, ROWS, Scene, rebuilt
 from tests.supervision.journal.world import World
 
-pytestmark = pytest.mark.peer("log-verifier")
+pytestmark = [pytest.mark.peer("log-verifier"), pytest.mark.peer("merkle-verifier")]
+
+Judge = Callable[[], subprocess.CompletedProcess[str]]
 
 SIZES = (0, 1, 2, 255, 257, 512, 600)
-EVERY_SIZE = [size for size in range(601) if size < 18 or size % 64 in (0, 1, 63) or size > 597]
+EVERY_SIZE = [size for size in range(601) if size < 10 or size % 128 in (0, 1, 127) or size > 598]
 
 
 def grow(world: World, size: int) -> None:
@@ -23,8 +27,8 @@ def grow(world: World, size: int) -> None:
     world.sequence(batch=8192)
 
 
-def falsify(world: World, size: int, seed: int = 0) -> list[str]:
-    """Apply every class of mutation in turn; returns those that a judge did not notice."""
+def falsify(world: World, size: int, seed: int = 0, judges: Sequence[Judge] = ()) -> list[str]:
+    """Apply every class of mutation in turn; returns those that a judge did not notice, by default our audit and two verifiers."""
     files = {file: file.read_bytes() for file in world.directory.rglob("*") if file.is_file()}
     missed = []
     for name, (least, mutate) in FILES.items():
@@ -33,13 +37,12 @@ def falsify(world: World, size: int, seed: int = 0) -> list[str]:
         mutate(Scene(world.directory, size, world.signer, random.Random(f"{name} {size} {seed}")))
         if world.audit().accepted:
             missed.append(f"{name}: our audit")
-        if world.outside().returncode != 1:
-            missed.append(f"{name}: the outside verifier")
+        missed.extend(f"{name}: {judge.__name__}" for judge in judges or (world.outside, world.merkle) if judge().returncode == 0)
         for file, packed in files.items():
             if not file.exists() or file.read_bytes() != packed:
                 file.write_bytes(packed)
     assert world.audit().findings == []
-    assert world.outside().returncode == 0
+    assert [judge().returncode for judge in (world.outside, world.merkle)] == [0, 0]
     return missed
 
 
@@ -47,9 +50,10 @@ def accept_each(world: World, sizes: list[int]) -> None:
     kept = []
     for size in sizes:
         grow(world, size)
-        answer = world.outside(*(part for file in kept[-3:] for part in ("-kept", str(file))))
-        assert (answer.returncode, answer.stderr) == (0, "")
-        assert f" size {size} " in answer.stdout
+        held = [part for file in kept[-3:] for part in ("-kept", str(file))]
+        for answer in (world.outside(*held), world.merkle(*held)):
+            assert (answer.returncode, answer.stderr) == (0, "")
+            assert f" size {size} " in answer.stdout
         assert world.audit().findings == []
         copy = world.folder / f"kept-{size}"
         copy.write_text(world.checkpoint())
@@ -59,6 +63,17 @@ def accept_each(world: World, sizes: list[int]) -> None:
 def test_there_are_enough_classes_of_mutation():
     assert len(FILES) >= 20
     assert len(ROWS) >= 20
+
+
+def test_rewritten_history_is_caught_between_two_sizes_by_a_proof_of_consistency(world):
+    grow(world, 100)
+    kept = world.folder / "kept"
+    kept.write_text(world.checkpoint())
+    grow(world, 300)
+    assert world.merkle("-kept", str(kept)).returncode == 0
+    edge = rebuilt(Scene(world.directory, 300, world.signer, random.Random(1)), 17)
+    (world.directory / "checkpoint").write_text(world.signer.sign(Head(world.signer.name, 300, edge.root()).text))
+    assert [judge("-kept", str(kept)).returncode for judge in (world.outside, world.merkle)] == [1, 1]
 
 
 def test_the_honest_log_is_accepted_at_small_and_edge_sizes(world):
@@ -89,9 +104,10 @@ def test_rewritten_and_signed_history_is_caught_by_whoever_kept_a_checkpoint(wor
     edge = rebuilt(Scene(world.directory, 300, world.signer, random.Random(1)), 17)
     forged = world.signer.sign(Head(world.signer.name, 300, edge.root()).text)
     (world.directory / "checkpoint").write_text(forged)
-    assert world.outside().returncode == 0
+    assert [judge().returncode for judge in (world.outside, world.merkle)] == [0, 0]
     answer = world.outside("-kept", str(kept))
     assert (answer.returncode, "history before 300 was rewritten" in answer.stderr) == (1, True)
+    assert world.merkle("-kept", str(kept)).returncode == 1
     with world.sessions() as session, commit(session):
         session.execute(update(Checkpoint).values(root=edge.root(), note=forged))
     assert {"root.differs", "tile.changed"} <= world.codes()
@@ -150,7 +166,18 @@ def test_the_honest_log_is_accepted_where_a_third_level_begins(world):
         files = {file: file.read_bytes() for file in world.directory.rglob("*") if file.is_file()}
         mutate(Scene(world.directory, 70_000, world.signer, random.Random(name)))
         assert not world.audit().accepted
-        assert world.outside().returncode == 1
+        assert [judge().returncode for judge in (world.outside, world.merkle)] == [1, 1]
         for file, packed in files.items():
             if not file.exists() or file.read_bytes() != packed:
                 file.write_bytes(packed)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(3600)
+@pytest.mark.peer("tessera")
+@pytest.mark.parametrize("size", [2, 257, 600])
+def test_no_falsified_file_is_accepted_by_tesseras_fsck(world, size):
+    grow(world, size)
+    assert world.tessera().returncode == 0
+    assert falsify(world, size, judges=(world.tessera,)) == []
+    assert world.tessera().returncode == 0

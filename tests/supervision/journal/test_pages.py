@@ -2,11 +2,13 @@
 
 import io
 import json
+import subprocess
+import sys
 
 import pytest
 
 from app.config import Settings
-from supervision.journal import queries, service
+from supervision.journal import custody, note, queries, service
 from tests.peers import TOOLS
 from tests.supervision.journal.world import World, placed
 
@@ -124,7 +126,6 @@ def test_the_audit_command_accepts_and_then_finds_what_was_changed(world, mall):
 
 @pytest.mark.peer("log-verifier")
 def test_the_outside_verifier_reads_the_log_from_the_running_mall(world, mall):
-    import subprocess
     import threading
 
     from werkzeug.serving import make_server
@@ -140,3 +141,24 @@ def test_the_outside_verifier_reads_the_log_from_the_running_mall(world, mall):
     thread.join()
     server.server_close()
     assert (answer.returncode, answer.stderr) == (0, "")
+
+
+def test_every_key_and_what_happened_to_the_log_is_published_and_proved_by_the_program_that_the_pages_offer(world, visitor, tmp_path):
+    old = world.signer.verifier
+    custody.prepare(world.sessions, world.directory, world.key)
+    world.signer = service.signer_at(world.key)
+    new = custody.finish(world.sessions, world.directory, world.key)
+    listed = visitor.get("/log/vkeys").text
+    assert note.verifiers_of(listed) == service.verifier_at(world.key)
+    assert listed.startswith(new.vkey) and f"{old.vkey} 2\n" in listed
+    items = visitor.get("/api/v1/log/announcements").get_json()["items"]
+    assert [next(o["value"] for o in item["openings"] if o["field"] == "@type") for item in items] == ['"key.announced"', '"key.retired"']
+    page = visitor.get("/log").text
+    assert "/static/verify_receipt.py" in page and "/log/vkeys" in page
+    (tmp_path / "keys").write_text(listed)
+    with visitor.get("/static/verify_receipt.py") as answer:
+        (tmp_path / "verify_receipt.py").write_bytes(answer.data)
+    for item in items:
+        command = [sys.executable, "-I", "verify_receipt.py", "--keys", "keys", "-"]
+        told = subprocess.run(command, cwd=tmp_path, input=json.dumps(item), capture_output=True, encoding="utf-8", timeout=60)
+        assert (told.returncode, new.vkey in told.stdout) == (0, True)

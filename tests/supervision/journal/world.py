@@ -58,6 +58,10 @@ def bare_engine(folder: Path) -> Engine:
     return engine
 
 
+def judged(verifier: str, *arguments: str, patience: float = 60) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(TOOLS / verifier), *arguments], capture_output=True, text=True, timeout=patience, check=False)
+
+
 class World:
     def __init__(self, engine: Engine, folder: Path) -> None:
         self.engine, self.folder = engine, folder
@@ -110,9 +114,22 @@ class World:
         return note.head_of(self.checkpoint(), self.signer.verifier)
 
     def outside(self, *arguments: str, log: bool = True) -> subprocess.CompletedProcess[str]:
-        """The independent verifier's answer."""
-        command = [str(TOOLS / "tlog-verify"), "-vkey", self.signer.verifier.vkey, *arguments, *([str(self.directory)] if log else [])]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        """The answer of the verifier that stands on golang.org/x/mod."""
+        return judged("tlog-verify", "-vkey", self.signer.verifier.vkey, *arguments, *([str(self.directory)] if log else []))
+
+    def merkle(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The answer of the verifier that stands on transparency-dev/merkle."""
+        return judged("merkle-verify", "-vkey", self.signer.verifier.vkey, *arguments, str(self.directory))
+
+    def tessera(self) -> subprocess.CompletedProcess[str]:
+        """The answer of Tessera's fsck, a program as its authors wrote it; it asks for a missing file again and again: no answer is no yes."""
+        key = self.folder / "vkey"
+        key.write_text(self.signer.verifier.vkey + "\n")
+        arguments = ("-ui=false", "-public_key", str(key), "-storage_url", f"file://{self.directory}/")
+        try:
+            return judged("tessera-fsck", *arguments, patience=10)
+        except subprocess.TimeoutExpired:
+            return subprocess.CompletedProcess(arguments, 1)
 
     def damage(self, *statements: str) -> None:
         """Change rows as somebody with the database's password could, past all constraints between tables."""

@@ -1,0 +1,72 @@
+"""The content policy as the product really sends it, in a real browser that is told to bypass nothing."""
+
+import pytest
+from playwright.sync_api import Page
+
+from app.web.security import POLICY
+from tests.browser import places
+from tests.browser.desk import Desk
+
+pytestmark = pytest.mark.peer("chromium")
+
+LISTEN = """() => { window.violations = []; document.addEventListener('securitypolicyviolation',
+    (event) => window.violations.push(`${event.effectiveDirective} ${event.blockedURI}`)) }"""
+PAGES = ("home", "search", "product", "compare", "cart", "checkout-blocked", "approvals", "order-late", "pay", "account", "stream", "board", "portal", "log", "api")
+
+ATTACKS = {
+    "script-src-elem inline": "const s = document.createElement('script'); s.textContent = 'window.broken = 1'; document.body.append(s)",
+    "script-src-attr inline": "document.body.setAttribute('onclick', 'window.broken = 1'); document.body.click()",
+    "style-src-elem inline": "const s = document.createElement('style'); s.textContent = 'body { color: red }'; document.head.append(s)",
+    "style-src-attr inline": "document.body.innerHTML += '<i style=\"color: red\">x</i>'",
+    "script-src-elem http://foreign.invalid/x.js": "const s = document.createElement('script'); s.src = 'http://foreign.invalid/x.js'; document.head.append(s)",
+    "img-src http://foreign.invalid/x.png": "new Image().src = 'http://foreign.invalid/x.png'",
+    "connect-src http://foreign.invalid/": "fetch('http://foreign.invalid/').catch(() => 0)",
+    "frame-src http://foreign.invalid": "const f = document.createElement('iframe'); f.src = 'http://foreign.invalid/'; document.body.append(f)",
+    "form-action http://foreign.invalid/": "const f = document.createElement('form'); f.method = 'post'; f.action = 'http://foreign.invalid/'; document.body.append(f); f.submit()",
+    "base-uri http://foreign.invalid/": "const b = document.createElement('base'); b.href = 'http://foreign.invalid/'; document.head.append(b)",
+}  # fmt: skip
+
+
+def violations(page: Page) -> list[str]:
+    page.wait_for_timeout(150)
+    found: list[str] = page.evaluate("window.violations")
+    return found
+
+
+def test_key_pages_break_nothing_of_their_own_policy(desk: Desk) -> None:
+    addresses = places.of(desk)
+    for name in PAGES:
+        login, path = addresses[name]
+        context = desk.context(login)
+        page = context.new_page()
+        page.add_init_script(f"({LISTEN})()")
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))  # noqa: B023 - the page is closed before the next one
+        answer = page.goto(path)
+        assert answer is not None and answer.headers["content-security-policy"] == POLICY, name
+        assert (violations(page), errors) == ([], []), name
+        page.close()
+
+
+@pytest.mark.parametrize("blocked", ATTACKS)
+def test_what_is_injected_is_blocked_and_seen_as_a_violation(desk: Desk, blocked: str) -> None:
+    page = desk.context(None).new_page()
+    page.goto("/portal")
+    page.evaluate(LISTEN)
+    page.evaluate(f"() => {{ {ATTACKS[blocked]} }}")
+    assert blocked in violations(page)
+    assert page.evaluate("window.broken") is None
+    page.close()
+
+
+def test_text_becomes_code_neither_by_eval_nor_by_a_timer(desk: Desk) -> None:
+    page = desk.context(None).new_page()
+    page.goto("/portal")
+    page.add_script_tag(url="/static/js/theme.js")  # our own origin still loads
+    page.evaluate(LISTEN)
+    for code in ("eval('1')", "new Function('return 1')()", "setTimeout('window.broken = 1', 0)"):
+        page.evaluate(f"() => {{ const go = () => {{ {code} }}; setTimeout(() => {{ try {{ go() }} catch (error) {{ window.refused = String(error) }} }}, 0) }}")
+        page.wait_for_timeout(100)
+    assert "script-src eval" in violations(page)
+    assert page.evaluate("window.broken") is None
+    page.close()
