@@ -41,8 +41,7 @@ def refusals() -> str:
     return "\n\n".join(
         [
             "# 拒绝代码", HEAD,
-            "接口以 `application/problem+json` 回答，`code` 不变，文字随语言。`%(…)s` 处填入当时的数字或名称。"
-            "页面上显示同样的文字。怎样读一份回答，见[接口](api.md)。",
+            "接口以 `application/problem+json` 回答，`code` 不变，文字随语言。`%(…)s` 处填入当时的数字或名称。页面上显示同样的文字。怎样读一份回答，见[接口](api.md)。",
             table(("代码", "状态码", "说什么", "怎么办", "依据"), rows),
         ]
     )  # fmt: skip

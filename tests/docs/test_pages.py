@@ -55,7 +55,8 @@ def check_line(line: str, *, whole: bool = True) -> bool:
     if rest is None:
         return False
     if any(map(is_placeholder, rest)):  # only the way to the command and its options can be known
-        command = commands.check([word for word in rest[: next(i for i, word in enumerate(rest) if is_placeholder(word) or word.startswith("-"))]] + ["--help"])
+        ending = next(i for i, word in enumerate(rest) if is_placeholder(word) or word.startswith("-"))
+        command = commands.check([*rest[:ending], "--help"])
         known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
         assert {word for word in rest if word.startswith("--")} <= known, line
         return True

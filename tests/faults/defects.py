@@ -65,7 +65,7 @@ PATCHES = (
     ),
     Patch(
         "the idempotency key not kept", "history: one key, one answer",
-        (("orders/purchases/submission.py", '            number=numbers.new("TJ", at=clock.today()),\n            key=key,', '            number=numbers.new("TJ", at=clock.today()),\n            key=numbers.new("TJ", at=clock.today()),'),),
+        (("orders/purchases/submission.py", '        "key": key,\n', '        "key": numbers.new("TJ", at=clock.today()),\n'),),
     ),
     Patch(
         "another content taken under a used key", "history: used keys",

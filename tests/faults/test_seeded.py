@@ -4,6 +4,7 @@ import pytest
 
 from tests.faults.defects import FORGERIES, PATCHES, ROWS
 from tests.faults.seeded import verdicts
+from tests.peers import ROOT
 
 
 def test_there_are_enough_defects_and_every_invariant_has_one():
@@ -11,6 +12,12 @@ def test_there_are_enough_defects_and_every_invariant_has_one():
     assert len(planted) >= 15
     assert len({defect.name for defect in planted}) == len(planted)
     assert {f"audit: invariant {number}" for number in range(1, 13)} <= {defect.found_by for defect in planted}
+
+
+def test_every_planted_defect_still_fits_the_product():
+    """The product changes and a defect's words with it; otherwise only the deep run would notice."""
+    off = [(patch.name, name) for patch in PATCHES for name, old, _new in patch.replaced if (ROOT / name).read_text(encoding="utf-8").count(old) != 1]
+    assert off == []
 
 
 @pytest.mark.deep
