@@ -20,6 +20,14 @@ class OverBudget(Conflict):
     free_fen: int
 
 
+class JustFreed(OverBudget):
+    """The control had less left than is wanted; between that finding and the answer money came back, and it is enough now."""
+
+    code = "budget.just_freed"
+    message = N_("提交时预算可用额度或剩余数量不足；其间有资金退回，现可用 %(free)s 元，需要 %(wanted)s 元")
+    way_out = N_("额度现已足够，请再提交一次")
+
+
 class PoolShort(Conflict):
     """The money to be moved on is not (any more) in the pool it should come from."""
 

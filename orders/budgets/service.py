@@ -20,6 +20,7 @@ from orders.budgets.rules import (
     AllotmentInput,
     BelowUse,
     Change,
+    JustFreed,
     KeyReused,
     LineInput,
     LinesAboveAllotment,
@@ -126,7 +127,10 @@ def _refusal(session: Session, control_id: int, change: Change) -> OverBudget | 
             return PoolShort(control_id=control_id, pool=POOL_NAMES[pool], wanted_fen=wanted, there_fen=there)
     if (wanted := -change.fen.get(Pool.FREE, 0)) > control.free_fen:
         return OverBudget(control_id=control_id, wanted_fen=wanted, free_fen=control.free_fen)
-    return OverQuantity(control_id=control_id, wanted=change.ordered - change.allowed, left=(control.quantity or 0) - control.ordered)
+    pieces = change.ordered - change.allowed
+    if control.quantity is not None and pieces > (left := control.quantity - control.ordered):
+        return OverQuantity(control_id=control_id, wanted=pieces, left=left)
+    return JustFreed(control_id=control_id, wanted_fen=wanted, free_fen=control.free_fen)
 
 
 def open_control(session: Session, actor: Actor, opening: Opening) -> int:

@@ -25,7 +25,7 @@ from tests.faults.scene import Scene
 from tests.peers import program
 
 EXPECTED_REFUSALS = {
-    "submission.refused", "budget.over", "listing.out_of_stock", "order.not_now", "order.changed", "submission.key_reused",
+    "submission.refused", "budget.over", "budget.just_freed", "listing.out_of_stock", "order.not_now", "order.changed", "submission.key_reused",
 }
 """Codes that clients of this scene may meet; any other is a finding."""
 GIVEN_BACK = (State.REJECTED, State.REFUSED, State.LAPSED, State.CANCELLED, State.TERMINATED)

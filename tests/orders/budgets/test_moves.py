@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from sqlalchemy import event as event_api
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -11,7 +12,7 @@ from app.kernel import outbox
 from app.kernel.db import commit
 from app.policy import SYSTEM
 from orders.budgets import audit, service
-from orders.budgets.rules import KeyReused, MoveRequest, OverBudget, OverQuantity, PoolShort
+from orders.budgets.rules import JustFreed, KeyReused, MoveRequest, OverBudget, OverQuantity, PoolShort
 from orders.budgets.states import Pool
 from orders.budgets.tables import Control, Move
 from orders.plans.events import PlanReturned
@@ -124,6 +125,26 @@ def test_pieces_of_a_plan_line_are_counted_with_its_money(session):
     assert (refused.value.wanted, refused.value.left) == (1, 0)
     run(session, move(line, 40, Pool.RESERVED, Pool.FREE, quantity=40))
     assert factories.control(session, line).ordered == 60
+    assert audit.audit(session) == []
+
+
+@pytest.mark.only_postgresql
+def test_money_that_came_back_while_its_lack_was_found_is_told_as_such(engine, session, control):
+    """On SQLite writers take turns, so nothing comes between the refused change and the look at its reason."""
+    run(session, taken := move(control, AMOUNT))
+    changes = []
+
+    @event_api.listens_for(engine, "after_cursor_execute")
+    def give_back(_connection, _cursor, statement, *_):
+        if statement.startswith("UPDATE controls") and not changes:
+            changes.append(statement)
+            with Session(engine) as other:
+                run(other, move(control, taken.amount_fen, Pool.RESERVED, Pool.FREE, stream="R"), stream="R")
+
+    with pytest.raises(JustFreed) as refused:
+        run(session, move(control, 5_00))
+    assert (refused.value.wanted_fen, refused.value.free_fen) == (5_00, AMOUNT)
+    run(session, move(control, 5_00))
     assert audit.audit(session) == []
 
 
