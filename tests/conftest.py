@@ -11,8 +11,10 @@ from typing import Any
 
 import hypothesis
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.orm import Session
+from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 from tests.peers import OWNER, PEERS, SHARED
@@ -134,6 +136,17 @@ def _compile_once(rule: Rule, append_unknown: bool = True) -> Any:
 
 
 Rule._compile_builder = _compile_once  # type: ignore[assignment, method-assign]
+
+
+_statements: LRUCache[Any, Any] = LRUCache(5_000)
+DefaultDialect.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign]
+DefaultDialect.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign]
+
+
+@event.listens_for(Engine, "engine_connect")
+def _compile_statements_once(connection: Connection) -> None:
+    """SQLAlchemy keeps compiled statements per engine and dialect object; a run makes thousands of both, all of two kinds."""
+    connection.execution_options(compiled_cache=_statements)
 
 
 # ---------------------------------------------------------------- the clock

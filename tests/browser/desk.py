@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
+from app.web.security import POLICY
 from tests.browser.product import Product
 
 Theme = Literal["light", "dark"]
@@ -39,11 +40,13 @@ class Desk:
         return self.contexts[key]
 
     def page(self, login: str | None, path: str = "/", **more: Any) -> Page:
-        """A page of this person, at an address."""
+        """A page of this person, at an address; it comes with the strict content policy, and what that refuses is a complaint."""
         page = self.context(login, **more).new_page()
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
-        page.goto(path)
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.headers["content-security-policy"] == POLICY, path
         return page
 
     def _hear(self, message: ConsoleMessage) -> None:

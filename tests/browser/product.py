@@ -7,6 +7,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -131,8 +132,8 @@ class Product:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for child in self.children:
-            child.terminate()
+        for child, how in zip(self.children, (signal.SIGQUIT, signal.SIGTERM), strict=False):
+            child.send_signal(how)  # the web server need not wait for streams that are still open
         for child in self.children:
             try:
                 child.wait(15)

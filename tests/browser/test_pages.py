@@ -1,31 +1,23 @@
-"""Every page at two widths and in both themes: no violation of WCAG found by axe, no sideways scrolling, nothing on the console.
+"""Pages at two widths and in both themes: no violation of WCAG found by axe, no sideways scrolling, nothing on the console.
 
-Key pages are looked at in all four corners, the others in the two that have every width and theme between them. In English the
-pages with the longest words are looked at on the phone; the deep run looks at every page, in both themes, in both languages.
+Here are the key pages, and in English, on the phone, those with the longest words; the deep run looks at every page, wide and
+narrow, in both themes, in both languages.
 """
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
-import axe_playwright_python
 import pytest
 from babel.messages.pofile import read_po
 from playwright.sync_api import Page
 
 from app.web.language import CATALOGUE
 from tests.browser import places
+from tests.browser.axe import COLOURS, CORNERS, overhang, turn, violations
 from tests.browser.desk import Desk
 from tests.browser.places import Place
 
 pytestmark = pytest.mark.peer("chromium")
-
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-RUN = """async (rules) => (await axe.run(document, rules ? { runOnly: { type: 'rule', values: rules }, resultTypes: ['violations'] }
-    : { resultTypes: ['violations'] })).violations.map((each) => `${each.id}: ${each.nodes.map((node) => node.target).join(' | ')}`)"""
-CORNERS = ((1440, "light"), (1440, "dark"), (390, "light"), (390, "dark"))
-COLOURS = ["color-contrast"]  # nothing else differs in the dark
-
 
 @pytest.fixture(scope="module")
 def addresses(desk: Desk) -> Iterator[dict[str, Place]]:
@@ -33,15 +25,13 @@ def addresses(desk: Desk) -> Iterator[dict[str, Place]]:
     yield places.of(desk)
 
 
-@pytest.mark.parametrize("name", places.NAMES)
-def test_page_is_accessible_fits_and_is_quiet(desk: Desk, addresses: dict[str, Place], name: str) -> None:
-    login, path = addresses[name]
-    page = desk.page(login, path)
-    for width, theme in CORNERS if name in places.KEY else CORNERS[::3]:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.evaluate("(theme) => { document.documentElement.dataset.theme = theme }", theme)
-        assert _violations(page, COLOURS if theme == "dark" else None) == [], (width, theme)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+@pytest.mark.parametrize("name", sorted(places.KEY))
+def test_key_page_is_accessible_fits_and_is_quiet(desk: Desk, addresses: dict[str, Place], name: str) -> None:
+    page = desk.page(*addresses[name])
+    for width, theme, rules in ((1440, "light", None), (1440, "dark", COLOURS), (390, "light", None)):
+        turn(page, width, theme)
+        assert violations(page, rules) == [], (width, theme)
+        assert overhang(page, width) == 0, width
     page.close()
     assert desk.complaints == []
 
@@ -70,8 +60,8 @@ def texts() -> re.Pattern[str]:
 @pytest.mark.parametrize("name", IN_ENGLISH)
 def test_page_reads_well_in_english_on_a_phone(desk: Desk, addresses: dict[str, Place], texts: re.Pattern[str], name: str) -> None:
     page = _in_english(desk, addresses[name], texts)
-    page.set_viewport_size({"width": 390, "height": 900})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    turn(page, 390, "light")
+    assert overhang(page, 390) == 0
     page.close()
     assert desk.complaints == []
 
@@ -83,10 +73,9 @@ def test_page_reads_well_in_english_on_a_phone(desk: Desk, addresses: dict[str, 
 def test_every_page_in_every_corner(desk: Desk, addresses: dict[str, Place], texts: re.Pattern[str], name: str, language: str) -> None:
     page = _in_english(desk, addresses[name], texts) if language == "en" else desk.page(*addresses[name])
     for width, theme in CORNERS:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.evaluate("(theme) => { document.documentElement.dataset.theme = theme }", theme)
-        assert _violations(page, None) == [], (width, theme)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, (width, theme)
+        turn(page, width, theme)
+        assert violations(page) == [], (width, theme)
+        assert overhang(page, width) == 0, (width, theme)
     page.close()
     assert desk.complaints == []
 
@@ -98,10 +87,3 @@ def _in_english(desk: Desk, place: Place, texts: re.Pattern[str]) -> Page:
     assert page.evaluate("document.documentElement.lang") == "en"
     assert [seen for seen in page.evaluate(HAN_SEEN) if texts.fullmatch(seen)] == []
     return page
-
-
-def _violations(page: Page, rules: list[str] | None) -> list[str]:
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(AXE)
-    found: list[str] = page.evaluate(RUN, rules)
-    return found

@@ -1,18 +1,16 @@
 """The content policy as the product really sends it, in a real browser that is told to bypass nothing."""
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Page
 
-from app.web.security import POLICY
-from tests.browser import places
 from tests.browser.desk import Desk
 
 pytestmark = pytest.mark.peer("chromium")
 
 LISTEN = """() => { window.violations = []; document.addEventListener('securitypolicyviolation',
     (event) => window.violations.push(`${event.effectiveDirective} ${event.blockedURI}`)) }"""
-PAGES = ("home", "search", "product", "compare", "cart", "checkout-blocked", "approvals", "order-late", "pay", "account", "stream", "board", "portal", "log", "api")
-
 ATTACKS = {
     "script-src-elem inline": "const s = document.createElement('script'); s.textContent = 'window.broken = 1'; document.body.append(s)",
     "script-src-attr inline": "document.body.setAttribute('onclick', 'window.broken = 1'); document.body.click()",
@@ -27,36 +25,31 @@ ATTACKS = {
 }  # fmt: skip
 
 
-def violations(page: Page) -> list[str]:
-    page.wait_for_timeout(150)
-    found: list[str] = page.evaluate("window.violations")
-    return found
+def seen(page: Page, violation: str) -> bool:
+    """Whether the browser reports it within two seconds; its own waiting functions are refused by the policy."""
+    for _ in range(40):
+        if violation in page.evaluate("window.violations"):
+            return True
+        page.wait_for_timeout(50)
+    return False
 
 
-def test_key_pages_break_nothing_of_their_own_policy(desk: Desk) -> None:
-    addresses = places.of(desk)
-    for name in PAGES:
-        login, path = addresses[name]
-        context = desk.context(login)
-        page = context.new_page()
-        page.add_init_script(f"({LISTEN})()")
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))  # noqa: B023 - the page is closed before the next one
-        answer = page.goto(path)
-        assert answer is not None and answer.headers["content-security-policy"] == POLICY, name
-        assert (violations(page), errors) == ([], []), name
-        page.close()
-
-
-@pytest.mark.parametrize("blocked", ATTACKS)
-def test_what_is_injected_is_blocked_and_seen_as_a_violation(desk: Desk, blocked: str) -> None:
+@pytest.fixture(scope="module")
+def page(desk: Desk) -> Iterator[Page]:
+    """One page for all attacks: each must be seen as a violation of its own kind."""
     page = desk.context(None).new_page()
     page.goto("/portal")
     page.evaluate(LISTEN)
-    page.evaluate(f"() => {{ {ATTACKS[blocked]} }}")
-    assert blocked in violations(page)
-    assert page.evaluate("window.broken") is None
+    yield page
     page.close()
+
+
+@pytest.mark.parametrize("blocked", ATTACKS)
+def test_what_is_injected_is_blocked_and_seen_as_a_violation(page: Page, blocked: str) -> None:
+    assert blocked not in page.evaluate("window.violations")
+    page.evaluate(f"() => {{ {ATTACKS[blocked]} }}")
+    assert seen(page, blocked)
+    assert page.evaluate("window.broken") is None
 
 
 def test_text_becomes_code_neither_by_eval_nor_by_a_timer(desk: Desk) -> None:
@@ -67,6 +60,6 @@ def test_text_becomes_code_neither_by_eval_nor_by_a_timer(desk: Desk) -> None:
     for code in ("eval('1')", "new Function('return 1')()", "setTimeout('window.broken = 1', 0)"):
         page.evaluate(f"() => {{ const go = () => {{ {code} }}; setTimeout(() => {{ try {{ go() }} catch (error) {{ window.refused = String(error) }} }}, 0) }}")
         page.wait_for_timeout(100)
-    assert "script-src eval" in violations(page)
+    assert seen(page, "script-src eval")
     assert page.evaluate("window.broken") is None
     page.close()

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
 from werkzeug.serving import make_server
 
 from app.web import figures, pictures
 from frontend import build
+from tests.browser.axe import COLOURS, overhang, turn, violations
 from tests.browser.fonts import FLAGS, browser_environment
 from tests.peers import ROOT, chromium
 from tests.web.specimen import make_app
@@ -42,30 +42,19 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.mark.peer("chromium")
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_of_every_part_has_no_fault_for_assistive_technology_and_never_scrolls_sideways(address, browser, path, width, theme):
-    context = browser.new_context(viewport={"width": width, "height": 900}, bypass_csp=True)
-    page = context.new_page()
-    page.add_init_script(f"localStorage.setItem('mall-theme', '{theme}')")
-    page.goto(address + path, wait_until="load")
-    found = Axe().run(page).response["violations"]
-    assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in found] == []
-    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-    context.close()
-
-
-@pytest.mark.peer("chromium")
-def test_the_content_policy_refuses_nothing_that_the_pages_use(address, browser):
-    page = browser.new_page()
+def test_a_page_of_every_part_has_no_fault_for_assistive_technology_never_scrolls_sideways_and_is_quiet(address, browser, path):
+    page = browser.new_page(reduced_motion="reduce")  # colours change at once
     said = []
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: said.append(str(error)))
-    for path in PAGES:
-        page.goto(address + path, wait_until="load")
+    page.goto(address + path, wait_until="load")
+    for width, theme, rules in ((1440, "light", None), (1440, "dark", COLOURS), (390, "light", None)):
+        turn(page, width, theme)
+        assert violations(page, rules) == [], (width, theme)
+        assert overhang(page, width) == 0, width
     page.close()
-    assert said == []
+    assert [words for words in said if "status of 4" not in words] == []
 
 
 @pytest.mark.peer("chromium")
