@@ -105,11 +105,13 @@ class _Gate:
         self.turn = threading.Lock()
         self.holder: int | None = None
         self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        self.pid = os.getpid()
+
+    def open_again(self) -> None:
+        """An open file of our own after a fork, or both processes would share one lock."""
+        os.close(self.descriptor)
+        self._open()
 
     def __enter__(self) -> None:
-        if self.pid != os.getpid():  # after a fork: an open file of our own, or both processes would share one lock
-            self._open()
         if self.holder == threading.get_ident():
             raise RuntimeError("a command was begun inside another command")
         self.turn.acquire()
@@ -162,6 +164,16 @@ def prepare_engine(engine: Engine) -> None:
 
 
 _gates: weakref.WeakKeyDictionary[Engine, _Gate] = weakref.WeakKeyDictionary()
+
+
+def _open_gates_again() -> None:
+    for gate in list(_gates.values()):
+        gate.open_again()
+
+
+# In the child, before it has a second thread: two that both found the gate to be their parent's would both open it, and the one
+# that came first would give back a lock that is not the one it took.
+os.register_at_fork(after_in_child=_open_gates_again)
 
 
 def run(session: Session, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] = ()) -> CursorResult[Any]:
