@@ -2,9 +2,11 @@
 
 import contextlib
 import fcntl
+import math
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -25,8 +27,10 @@ from sqlalchemy import (
     TypeDecorator,
     create_engine,
     event,
+    text,
 )
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
 from sqlalchemy.orm.properties import MappedColumn
 
@@ -90,6 +94,10 @@ def enum_type(kind: type[StrEnum], *, check: str = "") -> Enum:
     )
 
 
+LONG_REST_S = 1.0
+"""Seconds after which a connection is asked whether it still lives."""
+
+
 class _Gate:
     """A process-wide and machine-wide queue before SQLite's single writer.
 
@@ -139,12 +147,13 @@ def engine_options(url: str) -> dict[str, Any]:
     """The engine options that belong to a database address."""
     if make_url(url).get_backend_name() == "sqlite":
         return {"connect_args": {"timeout": 30, "check_same_thread": False}}
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
+    return {"pool_size": 10, "max_overflow": 20}
 
 
 def prepare_engine(engine: Engine) -> None:
     """Attach what every connection of this engine needs; safe to call once per engine."""
     if engine.dialect.name != "sqlite":
+        _ask_the_rested(engine)
         return
     database = engine.url.database
     if database and database != ":memory:":
@@ -161,6 +170,26 @@ def prepare_engine(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN")
+
+
+def _ask_the_rested(engine: Engine) -> None:
+    """Ask a connection that lay idle whether it still lives, before work is begun on it: the server may have been restarted.
+
+    SQLAlchemy's own `pool_pre_ping` asks at every use, which costs a busy process two journeys to the server for each request.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def rest(_connection: object, record: Any) -> None:
+        record.info["rested_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ask(connection: Any, record: Any, _proxy: object) -> None:
+        if time.monotonic() - record.info.get("rested_at", math.inf) < LONG_REST_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as gone:
+            raise InvalidatePoolError from gone
 
 
 _gates: weakref.WeakKeyDictionary[Engine, _Gate] = weakref.WeakKeyDictionary()
@@ -183,7 +212,13 @@ def run(session: Session, statement: Executable, values: Mapping[str, Any] | Seq
     session is written first, as the ORM would.
     """
     session.flush()
-    return session.connection().execute(statement, values)
+    return session.connection().execute(statement, values or None)
+
+
+def analyse(engine: Engine) -> None:
+    """Let the database count its rows anew and plan by what is there; called when many were written at once."""
+    with Session(engine) as session, commit(session):
+        session.execute(text("ANALYZE"))
 
 
 @contextlib.contextmanager
@@ -191,16 +226,20 @@ def commit(session: SessionLike) -> Iterator[SessionLike]:
     """Run one command: all of it is committed, or a refusal rolls all of it back.
 
     On SQLite the open read transaction is ended first and the write lock taken at once behind the gate: a transaction
-    that first reads and then writes would fail with SQLITE_BUSY_SNAPSHOT, however long it waits.
+    that first reads and then writes would fail with SQLITE_BUSY_SNAPSHOT, however long it waits. PostgreSQL shows every
+    statement what was committed before it, so there the command goes on in the transaction that found out who asks.
     """
     engine = session.get_bind().engine
     if session.new or session.dirty or session.deleted:
         raise RuntimeError("unsaved changes were made before the command began")
-    if session.in_transaction():
+    if engine.dialect.name != "sqlite":
+        session.expire_all()
+    elif session.in_transaction():
         session.rollback()
     with _gates.get(engine) or contextlib.nullcontext():
         try:
-            session.connection(execution_options={"write": True})
+            if engine.dialect.name == "sqlite":
+                session.connection(execution_options={"write": True})
             yield session
             session.commit()
         except BaseException:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, func, join, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.kernel import clock, paging
@@ -41,7 +41,8 @@ _OFFERS: Final = (
 
 def offers(session: Session, listing_ids: Iterable[int], region: str, on: date) -> dict[int, Offer]:
     """These listings as they stand now for a buyer of a region, by id; one statement."""
-    rows = run(session, _OFFERS, {"ids": sorted(set(listing_ids))})
+    rows = run(session, _OFFERS, {"ids": sorted(set(listing_ids))}).all()
+    terms = {code: taxonomy.terms_of_sale(session, code, region, on) for code in {row.category_code for row in rows}}
     return {
         row.id: Offer(
             listing_id=row.id,
@@ -53,7 +54,7 @@ def offers(session: Session, listing_ids: Iterable[int], region: str, on: date) 
             delivery_days=row.delivery_days,
             product_id=row.product_id,
             category=row.category_code,
-            category_name=taxonomy.category(session, row.category_code).name,
+            category_name=terms[row.category_code].name,
             title=row.title,
             brand=row.brand,
             model=row.model,
@@ -62,9 +63,9 @@ def offers(session: Session, listing_ids: Iterable[int], region: str, on: date) 
             supplier_name=row.supplier_name,
             may_trade=row.standing is Standing.ACTIVE,
             standing_until=row.standing_until,
-            tax_rate=taxonomy.tax_rate_percent(session, row.category_code, on),
-            in_mall=taxonomy.in_mall(session, row.category_code, region, on),
-            allowed_classes=tuple(sorted(taxonomy.classes_for(session, row.category_code, on))),
+            tax_rate=terms[row.category_code].tax_rate_percent,
+            in_mall=terms[row.category_code].in_mall,
+            allowed_classes=terms[row.category_code].classes,
         )
         for row in rows
     }
@@ -269,6 +270,10 @@ def _spread(session: Session, query: Select[Any], keys: Sequence[Any]) -> dict[A
 
 def _spread_by(key: InstrumentedAttribute[Any]) -> Select[Any]:
     """Nearest ranks, the same figures as `rules.quartiles_of`, on either database in whole fen."""
+    wanted = live(), key.in_(bindparam("keys", expanding=True))
+    offers = join(Listing, Supplier, Supplier.organisation_id == Listing.supplier_id)
+    if key.class_ is Product:
+        offers = join(offers, Product, Product.id == Listing.product_id)
     rows = (
         select(
             key.label("key"),
@@ -276,9 +281,8 @@ def _spread_by(key: InstrumentedAttribute[Any]) -> Select[Any]:
             func.row_number().over(partition_by=key, order_by=(Listing.price_fen, Listing.id)).label("place"),
             func.count().over(partition_by=key).label("n"),
         )
-        .join(Product, Product.id == Listing.product_id)
-        .join(Supplier, Supplier.organisation_id == Listing.supplier_id)
-        .where(live(), key.in_(bindparam("keys", expanding=True)))
+        .select_from(offers)
+        .where(*wanted)
         .subquery()
     )
     n, place, price = rows.c.n, rows.c.place, rows.c.price

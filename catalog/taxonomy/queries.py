@@ -258,3 +258,23 @@ def tax_rate_percent(session: Session, code: str, on: date) -> int:
     rates = parameters(session, "VAT", on)
     prefix = max((prefix for prefix in rates if code.startswith(prefix)), key=len, default="")
     return int(rates.get(prefix, 0))
+
+
+@dataclass(frozen=True)
+class TermsOfSale:
+    """What the catalogues say of buying in a category: its name, whether the mall sells it, who may pay, the usual tax."""
+
+    name: str
+    in_mall: bool
+    classes: tuple[str, ...]
+    tax_rate_percent: int
+
+
+def terms_of_sale(session: Session, code: str, region: str, on: date) -> TermsOfSale:
+    """The terms of a category for buyers of a region on a day."""
+    return TermsOfSale(
+        category(session, code).name,
+        in_mall(session, code, region, on),
+        tuple(sorted(classes_for(session, code, on))),
+        tax_rate_percent(session, code, on),
+    )

@@ -249,8 +249,7 @@ def decisions(number: str) -> DecisionsOut:
     return DecisionsOut(
         order=order.number,
         verdicts=[
-            DecisionOut.model_validate(spoken(purchases.verdict_of(record)) | {"version": record.rule_version})
-            for record in purchases.decisions_of(session, order)
+            DecisionOut.model_validate(spoken(verdict) | {"version": verdict.version}) for verdict in purchases.decisions_of(session, order)
         ],
         holds=[HoldOut.model_validate(hold) for hold in purchases.holds_of(session, order)],
         lines=[

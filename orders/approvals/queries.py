@@ -1,7 +1,7 @@
 """Reads of what waits for a decision, and of all that the one who decides should see."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -27,8 +27,8 @@ from orders.purchases import queries as purchases
 from orders.purchases.queries import ActionLink
 from orders.purchases.rules import Funding
 from orders.purchases.states import State
-from orders.purchases.tables import DecisionRecord, Hold, Order, OrderLine, Submission
-from orders.purchases.verdicts import Outcome, Verdict
+from orders.purchases.tables import Hold, Order, OrderLine
+from orders.purchases.verdicts import Verdict
 
 SIMILAR_DAYS = 90
 WAITING = (State.HELD, State.SUBMITTED, State.PLACED)
@@ -103,7 +103,7 @@ def _rows(session: Session, actor: Actor, orders: Sequence[Order]) -> list[Inbox
     ):
         titles.setdefault(order_id, title)
         lines[order_id] += 1
-    findings = findings_of(session, ids)
+    findings = purchases.findings_of(session, ids)
     names = people.names(session, {order.buyer_id for order in orders})
     return [
         InboxRow(
@@ -118,21 +118,9 @@ def _rows(session: Session, actor: Actor, orders: Sequence[Order]) -> list[Inbox
     ]
 
 
-def findings_of(session: Session, order_ids: Iterable[int]) -> dict[int, int]:
-    """How many checks did not simply pass, by order."""
-    rows = session.execute(
-        select(Order.id, func.count(DecisionRecord.id))
-        .join(Submission, Submission.id == Order.submission_id)
-        .join(DecisionRecord, DecisionRecord.submission == Submission.number)
-        .where(Order.id.in_(set(order_ids)), DecisionRecord.outcome != Outcome.PASS)
-        .group_by(Order.id)
-    )
-    return {row[0]: row[1] for row in rows}
-
-
 def is_plain(session: Session, order: Order) -> bool:
     """Whether no check of the submission found anything."""
-    return not findings_of(session, [order.id])
+    return not purchases.findings_of(session, [order.id])
 
 
 # ---------------------------------------------------------------- one order, as the one who decides sees it
@@ -193,7 +181,7 @@ def sheet(session: Session, actor: Actor, order: Order) -> Sheet:
         lines=tuple(lines),
         plans=purchases.fundings(session, actor, (line.plan_line_id for line in lines)),
         spread=listings.quartiles_by_product(session, {line.product_id for line in lines}),
-        verdicts=tuple(purchases.verdict_of(record) for record in purchases.decisions_of(session, order)),
+        verdicts=purchases.decisions_of(session, order),
         holds=tuple(purchases.holds_of(session, order)),
         money=_money(session, order, lines),
         similar=similar(session, order, lines),

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import bindparam, func, insert, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from app.kernel import clock, outbox
-from app.kernel.db import Int, run
+from app.kernel.db import Int
 from app.kernel.errors import Forbidden
+from app.kernel.rows import insert_rows
 from app.policy import Actor, Permission
 from orders.budgets import queries
 from orders.budgets.events import AllotmentAdjusted, AllotmentOpened, BudgetLineAdded
@@ -56,11 +54,7 @@ def apply(session: Session, actor: Actor, moves: Sequence[MoveRequest]) -> None:
         _change(session, changes)
 
 
-@cache
-def _once(dialect: str) -> Any:
-    build = postgresql_insert if dialect == "postgresql" else sqlite_insert
-    moves: Any = Move.__table__
-    return build(moves).on_conflict_do_nothing(index_elements=[moves.c.key]).returning(moves.c.key)
+_moves: Final[Any] = Move.__table__
 
 
 def _write(session: Session, actor: Actor, moves: Sequence[MoveRequest]) -> list[MoveRequest]:
@@ -73,7 +67,7 @@ def _write(session: Session, actor: Actor, moves: Sequence[MoveRequest]) -> list
     at = clock.now()
     names = [each.name for each in fields(MoveRequest)]
     rows = [{name: getattr(move, name) for name in names} | {"actor_id": actor.person_id, "at": at} for move in moves]
-    written = set(run(session, _once(session.get_bind().dialect.name), rows).scalars())
+    written = {row.key for row in insert_rows(session, _moves, rows, (_moves.c.key,), once=_moves.c.key)}
     if len(written) < len(moves):
         columns = [getattr(Move, name) for name in names]
         for row in session.execute(select(*columns).where(Move.key.in_(by_key.keys() - written))).mappings():

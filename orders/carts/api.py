@@ -17,11 +17,9 @@ from app.web.openapi import Answers, Fen, Id, Model, Problem, idempotency_key, s
 from orders.carts import queries, service
 from orders.carts.queries import Row
 from orders.carts.service import KEEP, Sending
-from orders.purchases import queries as purchases
 from orders.purchases import submission
 from orders.purchases.queries import Wish
 from orders.purchases.rules import Gate, SubmissionRefused
-from orders.purchases.tables import Submission
 from orders.purchases.views import spoken
 
 api = Blueprint("carts_api", __name__, url_prefix="/api/v1")
@@ -319,19 +317,15 @@ def submit(json: SubmissionIn) -> tuple[SubmissionOut, int] | Response:
     sending = json.sending(idempotency_key())
     try:
         with commit(db.session()) as session:
-            made = _made(service.send_off(session, me(), sending, gates()))
+            made = service.send_off(session, me(), sending, gates())
     except (SubmissionRefused, *service.OVERTAKEN) as refused:
         with commit(db.session()) as session:
             return _refused(service.remember_refusal(session, me(), refused, sending, gates()))
-    return made, 201
-
-
-def _made(accepted: Submission) -> SubmissionOut:
     orders = [
         OrderMade(number=order.number, supplier_id=order.supplier_id, state=order.state.value, total_fen=order.total_fen)
-        for order in purchases.orders_of(db.session(), accepted)
+        for order in made.orders
     ]
-    return SubmissionOut(number=accepted.number, orders=orders)
+    return SubmissionOut(number=made.number, orders=orders), 201
 
 
 def _refused(refusal: SubmissionRefused) -> Response:

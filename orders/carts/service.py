@@ -24,7 +24,8 @@ from orders.purchases import submission
 from orders.purchases.queries import Wish
 from orders.purchases.rules import Gate, SubmissionRefused
 from orders.purchases.states import FINAL
-from orders.purchases.tables import Order, Submission
+from orders.purchases.submission import Sent
+from orders.purchases.tables import Order
 
 OVERTAKEN = (OverBudget, OverQuantity, OutOfStock)
 """Another buyer was faster between the check and the update."""
@@ -240,7 +241,7 @@ def rebuild(session: Session, actor: Actor, order: Order) -> int:
 # ---------------------------------------------------------------- sending off
 
 
-def send_off(session: Session, actor: Actor, sending: Sending, gates: Sequence[Gate] = ()) -> Submission:
+def send_off(session: Session, actor: Actor, sending: Sending, gates: Sequence[Gate] = ()) -> Sent:
     """Submit the lines and take them out of the cart, in one transaction.
 
     Raises what `submission.submit` raises.

@@ -1,6 +1,5 @@
 """Reads of orders, and the facts that a submission is judged by: few statements, however many lines."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +23,7 @@ from orders.plans.tables import Plan, PlanLine
 from orders.purchases.rules import Facts, Funding, Line, Past
 from orders.purchases.states import FINAL, State
 from orders.purchases.tables import Attempt, DecisionRecord, Hold, Order, OrderLine, Submission
-from orders.purchases.verdicts import Outcome, Verdict
+from orders.purchases.verdicts import Verdict, read
 
 __all__ = ["Attempt", "Order", "OrderLine"]  # rows that other packages name in their annotations
 
@@ -91,27 +90,22 @@ def lines_of(session: Session, order: Order) -> list[OrderLine]:
     return list(session.scalars(select(OrderLine).where(OrderLine.order_id == order.id).order_by(OrderLine.line_no)))
 
 
-def orders_of(session: Session, submission: Submission) -> list[Order]:
-    """The orders a submission was split into."""
-    return list(session.scalars(select(Order).where(Order.submission_id == submission.id).order_by(Order.id)))
-
-
-def decisions_of(session: Session, order: Order) -> list[DecisionRecord]:
-    """The record of every check of the submission this order came from."""
+def decisions_of(session: Session, order: Order) -> tuple[Verdict, ...]:
+    """Every check of the submission this order came from, as it was made."""
     number = select(Submission.number).where(Submission.id == order.submission_id).scalar_subquery()
-    return list(session.scalars(select(DecisionRecord).where(DecisionRecord.submission == number).order_by(DecisionRecord.id)))
+    stored = session.scalar(select(DecisionRecord.verdicts).where(DecisionRecord.submission == number))
+    return read(stored) if stored is not None else ()
 
 
-def verdict_of(record: DecisionRecord) -> Verdict:
-    """A recorded check as it was made."""
-    return Verdict(
-        rule=record.rule,
-        outcome=record.outcome,
-        subject=record.subject,
-        inputs=json.loads(record.inputs),
-        threshold=json.loads(record.threshold),
-        facts=json.loads(record.facts),
+def findings_of(session: Session, order_ids: Iterable[int]) -> dict[int, int]:
+    """How many checks did not simply pass, by order; orders without any are left out."""
+    rows = session.execute(
+        select(Order.id, DecisionRecord.findings)
+        .join(Submission, Submission.id == Order.submission_id)
+        .join(DecisionRecord, DecisionRecord.submission == Submission.number)
+        .where(Order.id.in_(set(order_ids)), DecisionRecord.findings > 0)
     )
+    return {row.id: row.findings for row in rows}
 
 
 def holds_of(session: Session, order: Order) -> list[Hold]:
@@ -257,17 +251,7 @@ def attempt(session: Session, actor: Actor, number: str) -> tuple[Attempt, tuple
     found = session.scalar(select(Attempt).where(Attempt.number == number, seen))
     if found is None:
         raise Missing()
-    return found, tuple(
-        Verdict(
-            rule=each["rule"],
-            outcome=Outcome(each["outcome"]),
-            subject=each["subject"],
-            inputs=each["inputs"],
-            threshold=each["threshold"],
-            facts=each["facts"],
-        )
-        for each in json.loads(found.verdicts)
-    )
+    return found, read(found.verdicts)
 
 
 def standing_in(

@@ -5,6 +5,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from app.kernel import clock, numbers, outbox
 from app.kernel.db import run
 from app.kernel.money import tax_of_unit
 from app.kernel.outbox import Entry
+from app.kernel.rows import insert_rows
 from app.policy import Actor
 from catalog.listings import queries as listings
 from catalog.listings import service as shelf
@@ -31,7 +33,7 @@ from orders.purchases.rules import Facts, Gate, KeyReused, Line, SubmissionRefus
 from orders.purchases.service import deadline
 from orders.purchases.states import State
 from orders.purchases.tables import Attempt, DecisionRecord, Hold, Order, OrderLine, Submission
-from orders.purchases.verdicts import RULESET, Outcome, Verdict
+from orders.purchases.verdicts import RULESET, Outcome, Verdict, findings, written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,30 @@ class Assessment:
     def total_fen(self) -> int:
         """Sum of all lines at the prices of now."""
         return sum(line.amount_fen for line in self.facts.lines)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """An order that a submission made."""
+
+    id: int
+    number: str
+    unit_id: int
+    supplier_id: int
+    region: str
+    buyer_id: int
+    state: State
+    total_fen: int
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A submission that was accepted, with its orders; sending it again gives the same."""
+
+    id: int
+    number: str
+    orders: tuple[Made, ...]
 
 
 def assess(
@@ -94,15 +120,15 @@ def submit(
     invoice_title_id: int | None = None,
     reason: str | None = None,
     gates: Sequence[Gate] = (),
-) -> Submission:
+) -> Sent:
     """Send a cart off; the same key with the same content gives the submission made before.
 
     Raises SubmissionRefused with every verdict, KeyReused, and OverBudget, OverQuantity or OutOfStock when another buyer
     was faster between the check and the update.
     """
-    submission, is_new = _claim_key(session, actor, key, digest_of(wishes, reason))
-    if not is_new:
-        return submission
+    submission = _claim_key(session, actor, key, digest_of(wishes, reason))
+    if not submission.is_new:
+        return Sent(submission.id, submission.number, _made_before(session, submission.id))
     assessment = assess(session, actor, wishes, invoice_title_id=invoice_title_id, gates=gates)
     if assessment.blocks:
         raise SubmissionRefused(count=len(assessment.blocks), verdicts=assessment.verdicts)
@@ -111,13 +137,24 @@ def submit(
         by_supplier[line.offer.supplier_id].append(line)
     orders = _insert_orders(session, submission, assessment, by_supplier, reason)
     lines = _insert_lines(session, orders, by_supplier)
-    _insert_records(session, submission, orders, assessment)
+    _insert_record(session, submission, orders, assessment)
     outbox.record_all(session, actor, [_fact(order, submission, by_supplier[order.supplier_id], assessment) for order in orders])
     _reserve(session, actor, orders, lines, assessment.facts)
-    return submission
+    return Sent(submission.id, submission.number, tuple(orders))
 
 
-def _claim_key(session: Session, actor: Actor, key: str, digest: str) -> tuple[Submission, bool]:
+@dataclass(frozen=True)
+class _Claim:
+    """A key taken for a submission: now, or before by somebody who sent the same."""
+
+    id: int
+    number: str
+    buyer_id: int
+    at: datetime
+    is_new: bool
+
+
+def _claim_key(session: Session, actor: Actor, key: str, digest: str) -> _Claim:
     """Insert the submission under its key; a second sender waits here for the first and gets what that one made."""
     row = {
         "number": numbers.new("TJ", at=clock.today()),
@@ -127,45 +164,42 @@ def _claim_key(session: Session, actor: Actor, key: str, digest: str) -> tuple[S
         "buyer_id": actor.person_id,
         "at": clock.now(),
     }
-    made = session.scalars(_claim(session.get_bind().dialect.name), [row]).one_or_none()
+    made = run(session, _claim(session.get_bind().dialect.name), row).one_or_none()
     if made is not None:
-        return made, True
-    earlier = session.scalars(select(Submission).where(Submission.buyer_id == actor.person_id, Submission.key == key)).one()
+        return _Claim(made.id, made.number, made.buyer_id, made.at, is_new=True)
+    mine = _submissions.c.buyer_id == actor.person_id, _submissions.c.key == key
+    earlier = run(session, select(*_CLAIM, _submissions.c.digest).where(*mine)).one()
     if earlier.digest != digest:
         raise KeyReused()
-    return earlier, False
+    return _Claim(earlier.id, earlier.number, earlier.buyer_id, earlier.at, is_new=False)
+
+
+_submissions: Final[Any] = Submission.__table__
+_CLAIM: Final = (_submissions.c.id, _submissions.c.number, _submissions.c.buyer_id, _submissions.c.at)
 
 
 @cache
 def _claim(dialect: str) -> Any:
-    return _upsert(dialect)(Submission).on_conflict_do_nothing(index_elements=[Submission.buyer_id, Submission.key]).returning(Submission)
+    mine = [_submissions.c.buyer_id, _submissions.c.key]
+    return _upsert(dialect)(_submissions).on_conflict_do_nothing(index_elements=mine).returning(*_CLAIM)
 
 
 def _upsert(dialect: str) -> Any:
     return postgresql_insert if dialect == "postgresql" else sqlite_insert
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Made:
-    """What the rest of a submission needs to know of an order just made."""
-
-    id: int
-    number: str
-    unit_id: int
-    supplier_id: int
-    region: str
-    buyer_id: int
-    state: State
-    total_fen: int
-    reason: str | None
+def _made_before(session: Session, submission_id: int) -> tuple[Made, ...]:
+    """The orders of a submission sent earlier, as they stand now."""
+    query = select(*(_orders.c[field.name] for field in fields(Made))).where(_orders.c.submission_id == submission_id)
+    return tuple(Made(**row) for row in run(session, query.order_by(_orders.c.id)).mappings())
 
 
-_MADE: Final = tuple(field.name for field in fields(_Made) if field.name != "id")
+_MADE: Final = tuple(field.name for field in fields(Made) if field.name != "id")
 
 
 def _insert_orders(
-    session: Session, submission: Submission, assessment: Assessment, by_supplier: dict[int, list[Line]], reason: str | None
-) -> list[_Made]:
+    session: Session, submission: _Claim, assessment: Assessment, by_supplier: dict[int, list[Line]], reason: str | None
+) -> list[Made]:
     """One order per supplier, with one statement."""
     facts, desk = assessment.facts, assessment.desk
     state = State.HELD if assessment.holds else State.SUBMITTED
@@ -193,25 +227,25 @@ def _insert_orders(
         for supplier_id, lines in by_supplier.items()
     ]
     ids = run(session, _ORDERS, rows).scalars()
-    return [_Made(id=order_id, **{name: row[name] for name in _MADE}) for order_id, row in zip(ids, rows, strict=True)]
+    return [Made(id=order_id, **{name: row[name] for name in _MADE}) for order_id, row in zip(ids, rows, strict=True)]
 
 
-def _insert_lines(session: Session, orders: Sequence[_Made], by_supplier: dict[int, list[Line]]) -> Sequence[Any]:
+def _insert_lines(session: Session, orders: Sequence[Made], by_supplier: dict[int, list[Line]]) -> Sequence[Any]:
     """The lines of all orders with one statement; gives back what the reservation needs of them."""
     rows = [_line_row(order, no, line) for order in orders for no, line in enumerate(by_supplier[order.supplier_id], start=1)]
-    return run(session, _LINES, rows).all()
+    return insert_rows(session, _lines, rows, _LINES)
 
 
 _orders: Final[Any] = Order.__table__
 _lines: Final[Any] = OrderLine.__table__
 _ORDERS: Final = insert(_orders).returning(_orders.c.id, sort_by_parameter_order=True)
-_LINES: Final = insert(_lines).returning(
+_LINES: Final = (
     _lines.c.id, _lines.c.order_id, _lines.c.quantity, _lines.c.amount_fen, _lines.c.plan_control_id, _lines.c.allotment_control_id
-)
-_RECORDS: Final = insert(DecisionRecord.__table__)  # type: ignore[arg-type]
+)  # fmt: skip
+_RECORD: Final = insert(DecisionRecord.__table__)  # type: ignore[arg-type]
 
 
-def _line_row(order: _Made, no: int, line: Line) -> dict[str, Any]:
+def _line_row(order: Made, no: int, line: Line) -> dict[str, Any]:
     offer, funding = line.offer, line.funding
     if funding is None:
         raise AssertionError("a line without a plan passed B01")
@@ -238,29 +272,22 @@ def _line_row(order: _Made, no: int, line: Line) -> dict[str, Any]:
     } | dict.fromkeys(("rejected", "shipped", "delivered", "accepted", "returned"), 0)
 
 
-def _insert_records(session: Session, submission: Submission, orders: Sequence[_Made], assessment: Assessment) -> None:
+def _insert_record(session: Session, submission: _Claim, orders: Sequence[Made], assessment: Assessment) -> None:
     """The decision record, and a hold per order and rule where a rule holds."""
-    records = [
-        {
-            "submission": submission.number,
-            "rule": verdict.rule,
-            "rule_version": RULESET,
-            "subject": verdict.subject,
-            "inputs": _encode(verdict.inputs),
-            "threshold": _encode(verdict.threshold),
-            "facts": _encode(verdict.facts),
-            "outcome": verdict.outcome,
-            "at": submission.at,
-        }
-        for verdict in assessment.verdicts
-    ]
-    run(session, _RECORDS, records)
+    record = {
+        "submission": submission.number,
+        "rule_version": RULESET,
+        "verdicts": written(assessment.verdicts),
+        "findings": len(findings(assessment.verdicts)),
+        "at": submission.at,
+    }
+    run(session, _RECORD, record)
     if assessment.holds:
         held = sorted({verdict.rule for verdict in assessment.holds})
         session.execute(insert(Hold), [{"order_id": order.id, "rule": rule} for order in orders for rule in held])
 
 
-def _fact(order: _Made, submission: Submission, lines: Sequence[Line], assessment: Assessment) -> Entry:
+def _fact(order: Made, submission: _Claim, lines: Sequence[Line], assessment: Assessment) -> Entry:
     fact = events.OrderSubmitted(
         order=order.number,
         submission=submission.number,
@@ -288,12 +315,12 @@ def _fact(order: _Made, submission: Submission, lines: Sequence[Line], assessmen
             }
             for no, line in enumerate(lines, start=1)
         ),
-        verdicts=tuple(v.as_dict() for v in assessment.verdicts if v.outcome is not Outcome.PASS),
+        verdicts=tuple(verdict.as_dict() for verdict in findings(assessment.verdicts)),
     )
     return Entry(fact, order.number, 1, order.region, order.unit_id)
 
 
-def _reserve(session: Session, actor: Actor, orders: Sequence[_Made], lines: Sequence[Any], facts: Facts) -> None:
+def _reserve(session: Session, actor: Actor, orders: Sequence[Made], lines: Sequence[Any], facts: Facts) -> None:
     """The deciding updates, last before the commit: stock, then both controls of every line, locked in id order."""
     wanted: dict[int, int] = defaultdict(int)
     for line in facts.lines:
@@ -339,7 +366,7 @@ def record_attempt(
             region=actor.region,
             buyer_id=actor.person_id or 0,
             total_fen=total,
-            verdicts=json.dumps([verdict.as_dict() for verdict in refusal.verdicts], ensure_ascii=False),
+            verdicts=written(refusal.verdicts),
             lines=json.dumps([vars(wish) for wish in wishes]),
             at=at,
         )
@@ -357,7 +384,7 @@ def record_attempt(
         supplier_ids=tuple(suppliers),
         supplier_names=tuple(suppliers.values()),
         categories=tuple(sorted({offer.category for offer in offers.values()})),
-        verdicts=tuple(verdict.as_dict() for verdict in refusal.verdicts if verdict.outcome is not Outcome.PASS),
+        verdicts=tuple(verdict.as_dict() for verdict in findings(refusal.verdicts)),
     )
     outbox.record(session, actor, fact, stream=number, version=1, region=actor.region, owner_id=actor.organisation_id)
     return number

@@ -7,7 +7,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, enum_column
 from orders.purchases.states import State
-from orders.purchases.verdicts import Outcome
 
 
 class Submission(Base):
@@ -126,19 +125,19 @@ class OrderLine(Base):
 
 
 class DecisionRecord(Base):
-    """One check of one submission: rule, version, inputs, threshold, verdict. Replaying it gives the same answer."""
+    """Every check of one submission: rule, version, inputs, threshold, verdict. Replaying them gives the same answers.
+
+    They are made, read and kept together, so they are one row: `verdicts` holds them as JSON, `findings` counts those that did
+    not simply pass.
+    """
 
     __tablename__ = "decision_records"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    submission: Mapped[str] = mapped_column(index=True)
-    rule: Mapped[str]
+    submission: Mapped[str] = mapped_column(unique=True)
     rule_version: Mapped[str]
-    subject: Mapped[str]
-    inputs: Mapped[str] = mapped_column(Text)
-    threshold: Mapped[str] = mapped_column(Text)
-    facts: Mapped[str] = mapped_column(Text)
-    outcome: Mapped[Outcome] = enum_column(Outcome)
+    verdicts: Mapped[str] = mapped_column(Text)
+    findings: Mapped[int]
     at: Mapped[datetime]
 
 

@@ -1,9 +1,10 @@
 """What a check says, and how each rule is called, founded and worded."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from app.kernel.errors import N_
 
@@ -136,6 +137,7 @@ class Verdict:
     inputs: dict[str, Any] = field(default_factory=dict)
     threshold: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    version: str = RULESET
     text: RuleText | None = None
 
     @property
@@ -147,13 +149,31 @@ class Verdict:
         """The stored and published form: codes and figures, never translated text."""
         return {
             "rule": self.rule,
-            "version": RULESET,
+            "version": self.version,
             "outcome": self.outcome.value,
             "subject": self.subject,
             "inputs": self.inputs,
             "threshold": self.threshold,
             "facts": self.facts,
         }
+
+
+_encode: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+
+
+def written(verdicts: Iterable[Verdict]) -> str:
+    """Checks as they are stored."""
+    return _encode([verdict.as_dict() for verdict in verdicts])
+
+
+def read(stored: str) -> tuple[Verdict, ...]:
+    """Checks as they were stored."""
+    return tuple(Verdict(**(each | {"outcome": Outcome(each["outcome"])})) for each in json.loads(stored))
+
+
+def findings(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    """The checks that did not simply pass."""
+    return tuple(verdict for verdict in verdicts if verdict.outcome is not Outcome.PASS)
 
 
 def learn(texts: Mapping[str, RuleText]) -> None:

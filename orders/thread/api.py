@@ -13,7 +13,6 @@ from app.web.errors import shown
 from app.web.extensions import db
 from app.web.guard import me, requires
 from app.web.openapi import Answers, CursorPage, Fen, Id, Model, PageQuery, Problem, spec, titled
-from orders.purchases import queries as purchases
 from orders.purchases.states import STATE_NAMES
 from orders.purchases.views import spoken
 from orders.thread import desk, forms, queries, rules
@@ -260,7 +259,7 @@ def order(number: str) -> OrderOut:
         due_provisional=row.due_provisional,
         lines=[_line(each, inside=found.inside) for each in found.lines],
         spine=[_step(each) for each in found.steps],
-        decisions=[spoken(purchases.verdict_of(record)) for record in found.decisions],
+        decisions=[spoken(verdict) for verdict in found.decisions],
         holds=[HoldOut.model_validate(hold) for hold in found.holds],
         funds=[FundOut.model_validate(fund) for fund in found.funds],
         documents=_papers(found),

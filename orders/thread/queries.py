@@ -33,7 +33,8 @@ from orders.plans.tables import Plan, PlanLine
 from orders.purchases import queries as purchases
 from orders.purchases.queries import ActionLink
 from orders.purchases.states import State
-from orders.purchases.tables import DecisionRecord, Hold, Order, OrderLine, Submission
+from orders.purchases.tables import Hold, Order, OrderLine, Submission
+from orders.purchases.verdicts import Verdict
 from orders.ratings import queries as ratings
 from orders.thread import rules
 from orders.thread.rules import Filters, Fund, Moved, Pieces, Step, Told
@@ -268,7 +269,7 @@ class Thread:
     applications: tuple[PaymentApplication, ...]
     clock: PaymentClock | None
     cards: tuple[assets.AssetCard, ...]
-    decisions: tuple[DecisionRecord, ...]
+    decisions: tuple[Verdict, ...]
     holds: tuple[Hold, ...]
     actions: tuple[ActionLink, ...]
     terms: dict[str, tuple[int, bool]]
@@ -334,7 +335,7 @@ def thread(session: Session, actor: Actor, number: str) -> Thread:
         applications=tuple(payments.applications_of(session, order)) if bills else (),
         clock=payments.clock_of(session, order),
         cards=tuple(assets.cards_of(session, order)) if actor.may(Permission.ASSET_READ) else (),
-        decisions=tuple(purchases.decisions_of(session, order)) if inside else (),
+        decisions=purchases.decisions_of(session, order) if inside else (),
         holds=tuple(purchases.holds_of(session, order)) if inside else (),
         actions=tuple(actions(session, actor, order)),
         terms={row.name: (row.days, row.unit.value == "wd") for row in taxonomy.terms(session, order.region, clock.today())},

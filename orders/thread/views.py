@@ -29,8 +29,7 @@ from orders.payments.states import STATE_NAMES as APPLICATION_NAMES
 from orders.plans import queries as plans
 from orders.purchases import queries as purchases
 from orders.purchases.states import STATE_NAMES
-from orders.purchases.tables import DecisionRecord
-from orders.purchases.views import Worded, worded_all
+from orders.purchases.views import worded_all
 from orders.thread import desk, forms, queries, rules
 from orders.thread.rules import TONES, Filters, Step
 from orders.thread.states import GROUP_NAMES, OPEN, WORKS, Group, Kind, Sort
@@ -168,7 +167,7 @@ def order(number: str) -> ResponseReturnValue:
         order=found.order,
         steps=[_drawn(found, step) for step in found.steps],
         documents=_documents(found),
-        verdicts=_worded(found.decisions),
+        verdicts=worded_all(found.decisions),
         holds=found.holds,
         state_names=STATE_NAMES,
         tones=TONES,
@@ -182,20 +181,16 @@ def submission(number: str) -> ResponseReturnValue:
     """What a cart became: one order per supplier, and every check that was made."""
     session, actor = db.session(), me()
     found, rows = queries.submission(session, actor, number)
-    records = purchases.decisions_of(session, rows[0].order) if not actor.is_supplier else []
+    verdicts = purchases.decisions_of(session, rows[0].order) if not actor.is_supplier else ()
     return htmx.show(
         "thread/submission.html",
         submission=found,
         rows=rows,
         total_fen=sum(row.order.total_fen for row in rows),
-        verdicts=_worded(records),
+        verdicts=worded_all(verdicts),
         state_names=STATE_NAMES,
         tones=TONES,
     )
-
-
-def _worded(records: Sequence[DecisionRecord]) -> list[Worded]:
-    return worded_all(purchases.verdict_of(record) for record in records)
 
 
 def _said(step: Step) -> str:

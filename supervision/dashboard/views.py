@@ -302,7 +302,7 @@ def order(number: str) -> ResponseReturnValue:
     found = purchases.by_number(session, actor, number)
     lines = purchases.lines_of(session, found)
     steps = journal.leaves_for(session, number)
-    verdicts = worded_all(purchases.verdict_of(record) for record in purchases.decisions_of(session, found))
+    verdicts = worded_all(purchases.decisions_of(session, found))
     return htmx.show(
         "dashboard/order.html",
         part="dashboard/_order.html",

@@ -22,7 +22,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.kernel import clock, workdays
-from app.kernel.db import commit
+from app.kernel.db import analyse, commit
 from app.kernel.errors import Refusal
 from app.kernel.outbox import Event
 from app.kernel.worker import Worker
@@ -102,6 +102,7 @@ def prepare(size: Size, number: int, shown: Console) -> None:
             made = world.seed(
                 _sessions, scale_of(size), number=number, consumers=[consumer.name for consumer in worker.consumers], progress=tell
             )
+        analyse(db.engine)
         if (bank := simulator_for(chosen)) is not None:
             with _sessions() as session:
                 bank.remember(ledger.paid(session))

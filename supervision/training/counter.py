@@ -23,7 +23,7 @@ from orders.purchases.rules import Facts, Gate, Line, Past, judge
 from orders.purchases.states import FINAL, Action, State
 from orders.purchases.submission import digest_of
 from orders.purchases.tables import Attempt, DecisionRecord, Hold, Order, OrderLine, Submission
-from orders.purchases.verdicts import RULESET, Outcome, Verdict
+from orders.purchases.verdicts import RULESET, Outcome, Verdict, findings, written
 from supervision.training.cast import Unit
 from supervision.training.deals import Bureau, Deal, DealLine, Want
 from supervision.training.writer import Writer
@@ -102,7 +102,7 @@ class Counter:
             Submission,
             {"id": submission, "number": number, "key": key, "digest": digest, "unit_id": unit.id, "buyer_id": buyer, "at": at},
         )
-        self._keep_records(number, verdicts, at)
+        self._keep_record(number, verdicts, at)
         held = sorted({verdict.rule for verdict in verdicts if verdict.outcome is Outcome.HOLD})
         state = State.HELD if held else State.SUBMITTED
         due, provisional = self.bureau.deadline(state, unit.region, day)
@@ -192,7 +192,7 @@ class Counter:
                 }
                 for line in deal.lines
             ),
-            verdicts=tuple(verdict.as_dict() for verdict in verdicts if verdict.outcome is not Outcome.PASS),
+            verdicts=tuple(verdict.as_dict() for verdict in findings(verdicts)),
         )
         self.writer.record(fact, stream=deal.number, version=1, region=deal.unit.region, owner=deal.unit.id, actor=deal.buyer, at=at)
 
@@ -212,7 +212,7 @@ class Counter:
                 "region": unit.region,
                 "buyer_id": buyer,
                 "total_fen": total,
-                "verdicts": json.dumps([verdict.as_dict() for verdict in verdicts], ensure_ascii=False),
+                "verdicts": written(verdicts),
                 "lines": json.dumps([asdict(wish) for wish in wishes]),
                 "at": at,
             },
@@ -227,28 +227,23 @@ class Counter:
             supplier_ids=tuple(suppliers),
             supplier_names=tuple(suppliers.values()),
             categories=tuple(sorted({line.offer.category for line in facts.lines})),
-            verdicts=tuple(verdict.as_dict() for verdict in verdicts if verdict.outcome is not Outcome.PASS),
+            verdicts=tuple(verdict.as_dict() for verdict in findings(verdicts)),
         )
         self.writer.record(fact, stream=number, version=1, region=unit.region, owner=unit.id, actor=buyer, at=at)
         return number
 
-    def _keep_records(self, submission: str, verdicts: Sequence[Verdict], at: datetime) -> None:
-        for verdict in verdicts:
-            self.writer.add(
-                DecisionRecord,
-                {
-                    "id": self.writer.id(DecisionRecord),
-                    "submission": submission,
-                    "rule": verdict.rule,
-                    "rule_version": RULESET,
-                    "subject": verdict.subject,
-                    "inputs": json.dumps(verdict.inputs, ensure_ascii=False, sort_keys=True),
-                    "threshold": json.dumps(verdict.threshold, ensure_ascii=False, sort_keys=True),
-                    "facts": json.dumps(verdict.facts, ensure_ascii=False, sort_keys=True),
-                    "outcome": verdict.outcome,
-                    "at": at,
-                },
-            )
+    def _keep_record(self, submission: str, checks: Sequence[Verdict], at: datetime) -> None:
+        self.writer.add(
+            DecisionRecord,
+            {
+                "id": self.writer.id(DecisionRecord),
+                "submission": submission,
+                "rule_version": RULESET,
+                "verdicts": written(checks),
+                "findings": len(findings(checks)),
+                "at": at,
+            },
+        )
 
     # ------------------------------------------------------------ one step
 

@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 from app.accounts.people.tables import Person
 from app.config import Settings
 from app.kernel.db import commit, make_engine
-from orders.purchases import queries as purchases
 from orders.purchases import submission
 from orders.purchases.queries import Wish
 from supervision.journal import service as log
@@ -94,7 +93,7 @@ def overtake(client: Here, ground: Scene, record: Recorder) -> None:
                 if number:
                     rival.start()
                     _wait_until_blocked(str(client.scene["url"]))
-                told = {"number": made.number, "orders": [{"number": order.number} for order in purchases.orders_of(session, made)]}
+                told = {"number": made.number, "orders": [{"number": order.number} for order in made.orders]}
             record("ok", op=f"o.{number}", made=told)
     rival.join(60)
     engine.dispose()

@@ -9,7 +9,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from app.kernel.db import Base, make_engine
+from orders.purchases.verdicts import read
 from tests import databases
+from tests.migrations.old_mall import upgrade
 
 TRIGGERS = {
     "sqlite": "SELECT tbl_name || '.' || name FROM sqlite_master WHERE type = 'trigger'",
@@ -62,3 +64,27 @@ def test_the_migrations_end_where_the_mapped_classes_are(database_url):
 def test_what_is_append_only_is_guarded_by_triggers(database_url):
     guarded = {trigger.partition(".")[0] for trigger in shape(database_url)[1]}
     assert guarded >= {"events", "budget_moves", "journal_leaves", "journal_checkpoints"}
+
+
+@pytest.mark.both_databases
+def test_the_checks_of_a_submission_are_gathered_in_one_row_and_spread_again(empty_url):
+    check = {"rule_version": "2026.11", "inputs": '{"wanted_fen": 5}', "threshold": "{}", "facts": '{"控制": "指标"}', "at": "2026-03-05 07:30:00.000000"}
+    told = [("TJ1", "B01", "1", "pass"), ("TJ2", "B01", "1", "pass"), ("TJ1", "S02", "unit", "hold"), ("TJ1", "B11", "1", "watch")]
+    rows = [check | {"id": number, "submission": s, "rule": r, "subject": of, "outcome": o} for number, (s, r, of, o) in enumerate(told, start=1)]
+    names = ", ".join(rows[0])
+    upgrade(empty_url, "0004")
+    engine = make_engine(empty_url)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text(f"INSERT INTO decision_records ({names}) VALUES ({', '.join(f':{name}' for name in rows[0])})"), rows)
+        upgrade(empty_url, "0005")
+        with engine.connect() as connection:
+            found = connection.execute(text("SELECT submission, findings, verdicts FROM decision_records ORDER BY id")).all()
+        assert [(row.submission, row.findings) for row in found] == [("TJ1", 2), ("TJ2", 0)]
+        assert [(each.rule, each.subject, each.outcome.value) for each in read(found[0].verdicts)] == [each[1:] for each in told if each[0] == "TJ1"]
+        databases.migrate(empty_url, "0004")
+        with engine.connect() as connection:
+            back = connection.execute(text("SELECT submission, rule, subject, outcome, rule_version, inputs, threshold, facts FROM decision_records")).all()
+    finally:
+        engine.dispose()
+    assert sorted(back) == sorted((*each, check["rule_version"], check["inputs"], check["threshold"], check["facts"]) for each in told)

@@ -24,7 +24,6 @@ from orders.payments import service as payments
 from orders.payments.rules import InvoiceInput
 from orders.payments.states import InvoiceKind
 from orders.payments.tables import PaymentApplication
-from orders.purchases import queries as purchases
 from orders.purchases import service as purchase
 from orders.purchases import submission
 from orders.purchases.queries import Wish
@@ -61,7 +60,7 @@ def submitted(session: Session, world: World, pieces: Mapping[Listing, int]) -> 
     ]
     with commit(session):
         made = submission.submit(session, world.actor(Role.BUYER), wishes, key=factories.serial("key-"))
-        order = purchases.orders_of(session, made)[0]
+        order = session.get_one(Order, made.orders[0].id)
     return fresh(session, order)
 
 

@@ -39,7 +39,7 @@ MADE: dict[str, set[str]] = {
     "asset_cards": {"number", "class_code", "name", "brand", "model"}, "attempts": {"number", "key", "digest", "region", "verdicts", "lines"},
     "budget_lines": {"code", "category_code"}, "budget_moves": {"key", "stream"}, "budget_projects": {"code", "kind"},
     "contract_documents": {"sha256"}, "contracts": {"number", "filing_number", "sha256"},
-    "decision_records": {"submission", "rule", "rule_version", "subject", "inputs", "threshold", "facts"},
+    "decision_records": {"submission", "rule_version", "verdicts"},
     "events": {"stream", "type", "region"},
     "gateway_charges": {"intent", "application", "destination", "currency", "receipt"}, "gateway_lines": {"reason"}, "holds": {"rule"}, "invoices": {"code", "number"}, "journal_erasures": {"field"},
     "listings": {"regions"},

@@ -31,7 +31,6 @@ from orders.payments.simulator.app import Simulator
 from orders.payments.simulator.faults import ANSWERS, WEBHOOKS, Fault
 from orders.payments.states import OPEN, ApplicationState
 from orders.payments.tables import PaymentApplication
-from orders.purchases import queries as purchases
 from orders.purchases import service as purchase
 from orders.purchases import submission
 from orders.purchases.queries import Wish
@@ -169,7 +168,7 @@ def _applied(session: Session, world: World, reams: int) -> str:
         listing_id=world.paper.id, quantity=reams, seen_price_fen=world.paper.price_fen, plan_line_id=world.lines[1].id, address_id=None
     )
     made = submission.submit(session, world.actor(Role.BUYER), [wish], key=factories.serial("key-"))
-    (order,) = purchases.orders_of(session, made)
+    order = session.get_one(Order, made.orders[0].id)
     clerk, acceptor = world.actor(Role.ORDER_CLERK), world.actor(Role.ACCEPTOR)
     purchase.move(session, world.actor(Role.APPROVER), order, Action.APPROVE)
     contracts.confirm(session, clerk, order)

@@ -10,7 +10,6 @@ from app.kernel.db import commit
 from app.kernel.errors import Missing
 from app.kernel.outbox import Event
 from app.policy import Role
-from orders.purchases import queries as purchases
 from orders.purchases import submission
 from orders.purchases.queries import Wish
 from orders.purchases.states import PATH, State
@@ -122,7 +121,7 @@ def test_the_number_of_statements_does_not_grow_with_the_lines(office):
         ]
         with commit(session):
             made = submission.submit(session, world.actor(Role.BUYER), wishes, key="key-of-many")
-            many = purchases.orders_of(session, made)[0].number
+            many = made.orders[0].number
     buyer = office.browser(Role.BUYER)
     asked = {}
     with office.session() as session:
@@ -162,7 +161,7 @@ def test_a_submission_shows_its_orders_and_every_check(office):
         ]
         with commit(session):
             made = submission.submit(session, world.actor(Role.BUYER), wishes, key="key-of-two")
-            number, orders = made.number, [order.number for order in purchases.orders_of(session, made)]
+            number, orders = made.number, [order.number for order in made.orders]
     page = office.browser(Role.BUYER).get(f"/orders/submissions/{number}").get_data(as_text=True)
     assert all(order in page for order in orders) and len(orders) == 2
     assert "2 个订单，合计 1,900.00 元" in page and "额度已冻结" in page

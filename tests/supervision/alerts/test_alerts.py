@@ -14,10 +14,10 @@ from app.policy import Role
 from orders.contracts import service as contracts
 from orders.deliveries.handlers import deem_overdue
 from orders.payments.handlers import starter
-from orders.purchases import queries as purchases
 from orders.purchases import service as purchase
 from orders.purchases import submission
 from orders.purchases.states import Action, State
+from orders.purchases.tables import Order
 from supervision.alerts import queries, rules, service
 from supervision.alerts.states import AlertState, Severity
 from supervision.alerts.tables import Alert
@@ -165,7 +165,7 @@ def test_orders_that_together_reach_the_limit_are_held_and_alerted_once(watched,
         monkeypatch.setattr("orders.purchases.queries.taxonomy.limit", _limits(limit))
         with commit(session):
             made = submission.submit(session, world.actor(Role.BUYER), [watched.wish(5)], key="k2", gates=[watched.gate(session)])
-            (order,) = purchases.orders_of(session, made)
+            order = session.get_one(Order, made.orders[0].id)
             number = order.number
         assert steps.fresh(session, order).state is State.HELD
         watched.work()
@@ -185,7 +185,7 @@ def test_two_orders_at_the_same_moment_that_did_not_see_each_other_are_alerted(w
         assert alerts(session, "S02") == []
         with commit(session):
             made = submission.submit(session, world.actor(Role.BUYER), [watched.wish(5)], key="k2")
-            (number,) = (order.number for order in purchases.orders_of(session, made))
+            (number,) = (order.number for order in made.orders)
         watched.work()
         (alert,) = alerts(session, "S02")
         assert {each["number"] for each in queries.evidence_of(alert)} == {first.number, number}
