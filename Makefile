@@ -58,7 +58,7 @@ lint: $(VENV)/dev.stamp ## ruff, bandit, djlint and the import contracts
 type: $(VENV)/dev.stamp ## mypy, strict
 	@echo "== mypy"; $(BIN)/mypy
 
-bench: $(VENV)/dev.stamp ## measure the product against its yardsticks, both in the same run (docs/benchmarks.md)
+bench: $(VENV)/dev.stamp ## measure the product against its yardsticks, both in the same run (docs/performance.md)
 	@PATH="$(TOOLS):$$PATH" $(BIN)/python -m tests.benchmarks $(BENCH)
 
 assets: $(VENV)/dev.stamp ## rebuild what static/ and the translations are made of (needs Node for the frontend part)

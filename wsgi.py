@@ -2,7 +2,8 @@
 
 import importlib
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask
@@ -47,36 +48,18 @@ from supervision.journal.cli import is_held, journal
 from supervision.training import cli as training_commands
 from supervision.training import views as training_pages
 
-CHAPTERS = (
-    "app.accounts.sessions",
-    "app.accounts.people",
-    "app.accounts.organisations",
-    "catalog.search",
-    "catalog.taxonomy",
-    "catalog.suppliers",
-    "catalog.products",
-    "catalog.listings",
-    "orders.budgets",
-    "orders.plans",
-    "orders.purchases",
-    "orders.carts",
-    "orders.approvals",
-    "orders.contracts",
-    "orders.deliveries",
-    "orders.payments",
-    "orders.assets",
-    "orders.ratings",
-    "orders.thread",
-    "supervision.journal",
-    "supervision.alerts",
-    "supervision.disclosure",
-    "supervision.dashboard",
-    "supervision.training",
-)
+
+@dataclass(frozen=True)
+class Storey:
+    """Packages that come together or not at all: their chapters, lowest first, and what else they bring along."""
+
+    chapters: tuple[str, ...]
+    furnish: Callable[[Flask], None]
+    """Hangs up menus, slots, gates, checks, beginnings and commands."""
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """The whole product, ready to serve. Raises BadConfiguration."""
+def create_app(settings: Settings | None = None, storeys: Sequence[Storey] = ()) -> Flask:
+    """The product, ready to serve: all storeys of `HOUSE`, or the lowest ones alone. Raises BadConfiguration."""
     settings = settings or config.from_environment()
     logs.configure(settings.log_format)
     app = Flask("wsgi", static_folder="static", template_folder="app/web/templates")
@@ -107,13 +90,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     for part in (security, slots, language, texts, filters, errors, logs, guard, openapi):
         part.install(app)
     app.register_blueprint(health.bp)
-    _join(app)
-    _furnish(menus.install(app))
-    _fill(app.extensions["mall.slots"])
-    if settings.is_demo:
-        app.extensions["mall.slots"].fill("tour", training_pages.strip)
-        app.extensions["mall.slots"].fill("sign_in.demo", training_pages.demo_logins)
-        app.extensions["mall.slots"].fill("step_up.demo", training_pages.demo_proof)
+    menus.install(app)
+    _join(app, [chapter for storey in storeys or HOUSE for chapter in storey.chapters])
+    for storey in storeys or HOUSE:
+        storey.furnish(app)
     if bare := guard.bare_routes(app):
         raise RuntimeError(f"routes without a policy: {', '.join(bare)}")
     return app
@@ -126,14 +106,12 @@ def sessions_of(app: Flask) -> Callable[[], Session]:
     return lambda: Session(engine)
 
 
-def _join(app: Flask) -> None:
-    """Every chapter's ways in."""
+def _join(app: Flask, chapters: Sequence[str]) -> None:
+    """Every chapter's ways in, and an empty place for what the storeys bring along."""
     settings: Settings = app.config["SETTINGS"]
-    app.extensions["mall.gates"] = [alert_rules.gate(lambda on: taxonomy.parameters(db.session(), "S02", on))]
-    verdicts.learn(alert_rules.TEXTS)
     consumers: list[Consumer] = [indexer(app.extensions["mall.search"])]
-    timers: list[Timer] = [Timer("journal", 0.5, log.turns(settings.folder("journal"), settings.journal_key_path), lane="fast")]
-    for chapter in CHAPTERS:
+    timers: list[Timer] = []
+    for chapter in chapters:
         if chapter == "supervision.training" and not settings.is_demo:
             continue  # the tour takes identities without a password: it does not exist in production
         for room, attribute in (("views", "bp"), ("api", "api")):
@@ -143,28 +121,15 @@ def _join(app: Flask) -> None:
                     app.register_blueprint(blueprint)
                     if room == "api":
                         csrf.exempt(blueprint)
-    for chapter in CHAPTERS:
+    for chapter in chapters:
         if importlib.util.find_spec(f"{chapter}.handlers") and chapter != "catalog.search":
             handlers: Any = importlib.import_module(f"{chapter}.handlers")
             consumers.extend(handlers.consumers(settings))
             timers.extend(handlers.timers(settings))
+    app.extensions["mall.gates"] = []
     app.extensions["mall.worker"] = lambda: Worker(sessions_of(app), consumers, timers)
-    app.extensions["mall.doctor"] = [*checks.floor(), checks.work(consumers), payment_commands.line_check, is_held]
-    app.extensions["mall.beginnings"] = [
-        Beginning(N_("基础数据"), lambda session, *_: str(load_reference(session, supplement=settings.is_demo))),
-        Beginning(N_("日志密钥"), lambda *_: _journal_key(settings)),
-        Beginning(N_("管理员"), lambda session, login, password: ", ".join(people.first_administrator(session, login, password).values())),
-    ]
-    mall.add_command(import_group)
-    mall.add_command(journal)
-    mall.add_command(backup_commands.backup)
-    mall.add_command(backup_commands.restore)
-    mall.add_command(search_commands.index)
-    mall.add_command(budget_commands.adjust_allotment)
-    mall.add_command(payment_commands.payments)
-    mall.add_command(audit_command)
-    mall.add_command(training_commands.demo)
-    mall.add_command(training_commands.up)
+    app.extensions["mall.doctor"] = [*checks.floor(), checks.work(consumers)]
+    app.extensions["mall.beginnings"] = []
     app.cli.add_command(mall)
 
     @app.context_processor
@@ -172,28 +137,10 @@ def _join(app: Flask) -> None:
         return {"demo": settings.is_demo}
 
 
-def _fill(places: slots.Slots) -> None:
-    """Who shows what in the slots that pages of lower packages name."""
-    places.fill("header.cart", carts.header_cart)
-    places.fill("header.budget", carts.header_budget)
-    places.fill("header.todo", thread.header_todo)
-    places.fill("budget.plan_lines", plans.lines_under)
-    places.fill("product.plans", plans.for_product)
-    places.fill("supplier.offers", search_pages.offers_of_supplier)
-    places.fill("workbench.more", alerts.todo)
-    places.fill("watch.alerts", alerts.badge)
-    places.fill("order.receipt", journal_pages.order_receipt)
-    places.fill("order.leaf", journal_pages.order_leaf)
-
-
-def _journal_key(settings: Settings) -> str:
-    path = settings.journal_key_path
-    verifier = log.verifier_at(path) if path.exists() else log.create_key(path, settings.journal_origin)
-    return f"{path}, {verifier.vkey}"
-
-
-def _furnish(menu: menus.Menus) -> None:
-    """Menus and well-known places."""
+def _furnish_shop(app: Flask) -> None:
+    """What accounts, catalogue and orders bring along."""
+    settings: Settings = app.config["SETTINGS"]
+    menu: menus.Menus = app.extensions["mall.menus"]
     for name, endpoint in PLACES.items():
         menu.place(name, endpoint)
     menu.add(
@@ -211,6 +158,34 @@ def _furnish(menu: menus.Menus) -> None:
         Entry(label=N_("人员与岗位"), endpoint="people.index", icon="users", permissions=(Permission.PEOPLE_GRANT,)),
         Entry(label=N_("本单位"), endpoint="organisations.own", icon="building", permissions=(Permission.UNIT_ADMINISTER,)),
         Entry(label=N_("登记机构"), endpoint="organisations.register", icon="building", permissions=(Permission.ORGANISATION_REGISTER,)),
+    )
+    places: slots.Slots = app.extensions["mall.slots"]
+    places.fill("header.cart", carts.header_cart)
+    places.fill("header.budget", carts.header_budget)
+    places.fill("header.todo", thread.header_todo)
+    places.fill("budget.plan_lines", plans.lines_under)
+    places.fill("product.plans", plans.for_product)
+    places.fill("supplier.offers", search_pages.offers_of_supplier)
+    app.extensions["mall.doctor"] += [payment_commands.line_check]
+    app.extensions["mall.beginnings"] += [
+        Beginning(N_("基础数据"), lambda session, *_: str(load_reference(session, supplement=settings.is_demo))),
+        Beginning(N_("管理员"), lambda session, login, password: ", ".join(people.first_administrator(session, login, password).values())),
+    ]
+    mall.add_command(import_group)
+    mall.add_command(search_commands.index)
+    mall.add_command(budget_commands.adjust_allotment)
+    mall.add_command(payment_commands.payments)
+    mall.add_command(audit_command)
+
+
+def _furnish_watch(app: Flask) -> None:
+    """What supervision brings along."""
+    settings: Settings = app.config["SETTINGS"]
+    menu: menus.Menus = app.extensions["mall.menus"]
+    menu.place("portal", "disclosure.portal")
+    menu.place("verify", "disclosure.verify")
+    menu.add(
+        "shop",
         Entry(label=N_("在线监管"), endpoint="dashboard.board", icon="activity", permissions=(Permission.STREAM_WATCH,), right=True),
     )
     menu.add(
@@ -234,6 +209,30 @@ def _furnish(menu: menus.Menus) -> None:
         Entry(label=N_("核验"), endpoint="disclosure.verify"),
         Entry(label=N_("监督日志"), endpoint="journal.page"),
     )
+    places: slots.Slots = app.extensions["mall.slots"]
+    places.fill("workbench.more", alerts.todo)
+    places.fill("watch.alerts", alerts.badge)
+    places.fill("order.receipt", journal_pages.order_receipt)
+    places.fill("order.leaf", journal_pages.order_leaf)
+    if settings.is_demo:
+        places.fill("tour", training_pages.strip)
+        places.fill("sign_in.demo", training_pages.demo_logins)
+        places.fill("step_up.demo", training_pages.demo_proof)
+    app.extensions["mall.gates"] += [alert_rules.gate(lambda on: taxonomy.parameters(db.session(), "S02", on))]
+    verdicts.learn(alert_rules.TEXTS)
+    app.extensions["mall.doctor"] += [is_held]
+    app.extensions["mall.beginnings"] += [Beginning(N_("日志密钥"), lambda *_: _journal_key(settings))]
+    mall.add_command(journal)
+    mall.add_command(backup_commands.backup)
+    mall.add_command(backup_commands.restore)
+    mall.add_command(training_commands.demo)
+    mall.add_command(training_commands.up)
+
+
+def _journal_key(settings: Settings) -> str:
+    path = settings.journal_key_path
+    verifier = log.verifier_at(path) if path.exists() else log.create_key(path, settings.journal_origin)
+    return f"{path}, {verifier.vkey}"
 
 
 PLACES = {
@@ -248,12 +247,50 @@ PLACES = {
     "todo": "thread.workbench",
     "orders": "thread.orders",
     "plan.new": "plans.new",
-    "portal": "disclosure.portal",
-    "verify": "disclosure.verify",
     "rules": "taxonomy.limits",
 }
 
 COMMANDS = (people_commands, budget_commands)
 """Imported for what they add to `mall import`."""
+
+SHOP = Storey(
+    chapters=(
+        "app.accounts.sessions",
+        "app.accounts.people",
+        "app.accounts.organisations",
+        "catalog.search",
+        "catalog.taxonomy",
+        "catalog.suppliers",
+        "catalog.products",
+        "catalog.listings",
+        "orders.budgets",
+        "orders.plans",
+        "orders.purchases",
+        "orders.carts",
+        "orders.approvals",
+        "orders.contracts",
+        "orders.deliveries",
+        "orders.payments",
+        "orders.assets",
+        "orders.ratings",
+        "orders.thread",
+    ),
+    furnish=_furnish_shop,
+)
+"""A whole mall: nothing in it knows that it may be watched."""
+
+WATCH = Storey(
+    chapters=(
+        "supervision.journal",
+        "supervision.alerts",
+        "supervision.disclosure",
+        "supervision.dashboard",
+        "supervision.training",
+    ),
+    furnish=_furnish_watch,
+)
+"""Supervision, which stands on it."""
+
+HOUSE = (SHOP, WATCH)
 
 app = create_app()

@@ -3,11 +3,13 @@
 import json
 import statistics
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from tests.benchmarks import yardstick
 from tests.benchmarks.crowd import Buyer
-from tests.benchmarks.load import Leg, Request, drive, middle
+from tests.benchmarks.effort import Effort
+from tests.benchmarks.load import Leg, Request, Requests, middle, parts, times
+from tests.benchmarks.processes import Server
 from tests.benchmarks.report import Figure
 from tests.benchmarks.world import World
 
@@ -15,38 +17,40 @@ CLIENTS = 8
 PATH = "/api/v1/submissions"
 
 
-def measure(world: World, *, rounds: int, orders: int, seconds: float) -> Iterator[Figure]:
-    """A-B-A in each round; medians of all legs. Every order must be accepted."""
-    ours: list[Leg] = []
-    bare: list[float] = []
+def measure(world: World, effort: Effort) -> Iterator[Figure]:
+    """Medians of all legs. Every order must be accepted."""
     with world.mall() as mall:
-        place(mall.address, mall.pid, world, 2 * CLIENTS)
-        for _ in range(rounds):
-            ours.append(place(mall.address, mall.pid, world, orders))
-            bare.append(yardstick.trades_per_second(world.yardstick_url, clients=CLIENTS, seconds=seconds))
-            ours.append(place(mall.address, mall.pid, world, orders))
+        warm(world, mall)
+        ours, bare = effort.turns(
+            f"line 2, {world.database}",
+            lambda: place(world, mall, world.buyers, effort.requests, clients=CLIENTS),
+            lambda: yardstick.trades_per_second(world.yardstick_url, clients=CLIENTS, seconds=effort.seconds),
+        )
     yield Figure(
         line=2, name="place-order POST/s / bare transaction", database=world.database, unit="orders/s", better="higher", must=0.35, aim=0.6,
         ours=middle(ours, lambda leg: leg.per_second), yardstick=statistics.median(bare),
-        details={
-            "ours, CPU-ms server + database": (
-                f"{middle(ours, lambda leg: leg.server_cpu_ms):.2f} + {middle(ours, lambda leg: leg.database_cpu_ms):.2f}"
-            ),
-            "ours, p50 / p95 ms": f"{middle(ours, lambda leg: leg.p50_ms):.1f} / {middle(ours, lambda leg: leg.p95_ms):.1f}",
-            "legs × orders": f"{len(ours)} × {orders}",
-        },
-    )
+        details={"ours, CPU-ms server + database": parts(ours), "ours, p50 / p95 ms": times(ours)},
+    )  # fmt: skip
 
 
-def place(address: str, pid: int, world: World, orders: int) -> Leg:
-    """Let eight connections submit so many orders of five lines from one supplier."""
-    leg = drive(address, submissions(world.buyers, orders), clients=CLIENTS, server_pid=pid, database_pid=world.database_pid)
+def warm(world: World, malls: Server | Sequence[Server], clients: int = 2 * CLIENTS) -> None:
+    """Let every thread have its connection to the database, and every connection its prepared statements."""
+    place(world, malls, world.buyers, 12 * clients, clients=clients)
+
+
+def place(world: World, malls: Server | Sequence[Server], buyers: Sequence[Buyer], orders: int, *, clients: int) -> Leg:
+    """Let so many connections submit so many orders of five lines from one supplier."""
+    return accepted(world.load(malls, submissions(buyers, orders), clients=clients))
+
+
+def accepted(leg: Leg) -> Leg:
+    """The same leg, if every order in it was accepted."""
     if set(leg.statuses) != {201}:
         raise RuntimeError(f"placing orders was answered by {leg.statuses}")
     return leg
 
 
-def submissions(buyers: Sequence[Buyer], total: int) -> Callable[[], Request | None]:
+def submissions(buyers: Sequence[Buyer], total: int) -> Requests:
     """What the buyers send, in turn, each with a key of its own."""
     taken = iter(range(total))
 

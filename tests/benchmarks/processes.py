@@ -27,22 +27,21 @@ class Server:
     log: Path
 
 
-def cpu_ms(pid: int) -> float:
-    """CPU time used so far by a process and all its descendants, the finished ones included."""
-    family = _family(pid)
-    return sum(_ticks(member) for member in family) * TICK_MS
+def cpu_ms(*pids: int) -> float:
+    """CPU time used so far by processes and all their descendants, the finished ones included; each counts once."""
+    return sum(_ticks(member) for member in _family(pids)) * TICK_MS
 
 
-def _family(pid: int) -> list[int]:
-    parents: dict[int, list[int]] = {}
+def _family(pids: tuple[int, ...]) -> list[int]:
+    children: dict[int, list[int]] = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             fields = _stat(int(folder.name))
             if fields:
-                parents.setdefault(int(fields[1]), []).append(int(folder.name))
-    family = [pid]
+                children.setdefault(int(fields[1]), []).append(int(folder.name))
+    family = list(dict.fromkeys(pids))
     for member in family:
-        family.extend(parents.get(member, ()))
+        family.extend(child for child in children.get(member, ()) if child not in family)
     return family
 
 

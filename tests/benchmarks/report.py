@@ -1,97 +1,137 @@
-"""What was measured: a table for people, JSON for machines, a chart for the documentation."""
+"""What a run measured: figures with their bounds, one table for the terminal and the documentation, JSON for machines."""
 
 import json
 import os
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from html import escape
-from pathlib import Path
 from typing import Any, Literal
+
+VERDICTS = ("aim reached", "enough", "MISSED")
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One ratio of the product to its yardstick, measured in the same run."""
+    """The product beside its yardstick, measured in the same run; without a yardstick the bounds are for the figure itself."""
 
     line: int
     name: str
     database: str
     ours: float
-    yardstick: float
     unit: str
     must: float
     aim: float
     better: Literal["lower", "higher"]
-    details: dict[str, Any] = field(default_factory=dict)
+    yardstick: float | None = None
+    details: dict[str, str] = field(default_factory=dict)
 
     @property
-    def ratio(self) -> float:
-        return self.ours / self.yardstick
+    def result(self) -> float:
+        """What is held against the bounds."""
+        return self.ours if self.yardstick is None else self.ours / self.yardstick
 
     @property
     def verdict(self) -> str:
-        for name, bound in (("aim reached", self.aim), ("enough", self.must)):
-            if self.ratio <= bound if self.better == "lower" else self.ratio >= bound:
+        """One of VERDICTS."""
+        for name, bound in zip(VERDICTS, (self.aim, self.must), strict=False):
+            if self.result <= bound if self.better == "lower" else self.result >= bound:
                 return name
-        return "MISSED"
+        return VERDICTS[-1]
 
 
-def table(figures: Sequence[Figure]) -> str:
-    rows = [("line", "what", "database", "ours", "yardstick", "ratio", "must", "aim", "verdict")]
-    for figure in figures:
-        sign = "≤" if figure.better == "lower" else "≥"
-        rows.append((
-            str(figure.line), figure.name, figure.database, f"{figure.ours:.2f} {figure.unit}", f"{figure.yardstick:.2f} {figure.unit}",
-            f"{figure.ratio:.2f}", f"{sign} {figure.must:g}", f"{sign} {figure.aim:g}", figure.verdict,
-        ))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    for figure in figures:
-        if figure.details:
-            lines += ["", f"{figure.line} {figure.name} ({figure.database})"]
-            lines += [f"    {key}: {value}" for key, value in figure.details.items()]
-    return "\n".join(lines)
+@dataclass(frozen=True)
+class Omitted:
+    """A figure that this run could not take, and why."""
+
+    line: int
+    name: str
+    database: str
+    why: str
 
 
-def write(figures: Sequence[Figure], folder: Path) -> list[Path]:
-    """Store the run as JSON and as a chart. Returns the files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    document = {
-        "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "machine": {"system": platform.platform(), "python": platform.python_version(), "cores": len(os.sched_getaffinity(0))},
-        "figures": [{**asdict(figure), "ratio": round(figure.ratio, 4), "verdict": figure.verdict} for figure in figures],
-    }
-    numbers, picture = folder / f"bench-{stamp}.json", folder / f"bench-{stamp}.svg"
-    numbers.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
-    picture.write_text(chart(figures))
-    return [numbers, picture]
+@dataclass(frozen=True)
+class Run:
+    """One run of the benchmarks."""
+
+    at: str
+    machine: dict[str, Any]
+    effort: dict[str, Any]
+    figures: Sequence[Figure]
+    omitted: Sequence[Omitted] = ()
 
 
-def chart(figures: Sequence[Figure]) -> str:
-    """Horizontal bars: each ratio against the bound it must keep, which is drawn at the same place for all."""
-    row, left, scale = 44, 330, 260
-    height = 56 + row * len(figures)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="860" height="{height}" viewBox="0 0 860 {height}"',
-        'font-family="system-ui, sans-serif" font-size="13" role="img" aria-label="benchmark ratios">',
-        '<rect width="100%" height="100%" fill="#fff"/>',
-        f'<text x="{left + scale}" y="22" text-anchor="middle" fill="#555">bound</text>',
-        f'<line x1="{left + scale}" y1="30" x2="{left + scale}" y2="{height - 12}" stroke="#555" stroke-dasharray="4 3"/>',
+def now(effort: dict[str, Any], measured: Iterable[Figure | Omitted]) -> Run:
+    """What was measured here just now, ordered by line."""
+    rows = sorted(measured, key=lambda row: row.line)
+    return Run(
+        at=time.strftime("%Y-%m-%d %H:%M %z"),
+        machine={"system": platform.system(), "python": platform.python_version(), "cores": len(os.sched_getaffinity(0))},
+        effort=effort,
+        figures=[row for row in rows if isinstance(row, Figure)],
+        omitted=[row for row in rows if isinstance(row, Omitted)],
+    )
+
+
+# ---------------------------------------------------------------- for machines
+
+
+def stored(run: Run) -> str:
+    """The run as JSON, each figure with its result and verdict."""
+    figures = [{**asdict(figure), "result": figure.result, "verdict": figure.verdict} for figure in run.figures]
+    return json.dumps({**asdict(run), "figures": figures}, ensure_ascii=False, indent=2) + "\n"
+
+
+def read(text: str) -> Run:
+    """A run that was stored."""
+    told = json.loads(text)
+    figures = [Figure(**{name: value for name, value in each.items() if name not in ("result", "verdict")}) for each in told["figures"]]
+    return Run(**{**told, "figures": figures, "omitted": [Omitted(**each) for each in told["omitted"]]})
+
+
+# ---------------------------------------------------------------- for people
+
+
+def page(run: Run) -> str:
+    """The run in Markdown, as the terminal shows it and as it stands in docs/performance.md."""
+    effort = ", ".join(f"{name} {value:,}" for name, value in run.effort.items())
+    machine = f"{run.machine['cores']} cores, {run.machine['system']}, Python {run.machine['python']}"
+    parts = [f"Measured {run.at} on {machine}; {effort}.", table(run)]
+    behind = [
+        f"- {figure.line}, {figure.name}, {figure.database}: " + "; ".join(f"{name} {value}" for name, value in figure.details.items())
+        for figure in run.figures
+        if figure.details
     ]
-    for number, figure in enumerate(figures):
-        top = 40 + row * number
-        share = min(figure.ratio / figure.must, 1.9)
-        color = {"aim reached": "#2f7d4f", "enough": "#9a7b1f", "MISSED": "#b3372f"}[figure.verdict]
-        word = "stay left of" if figure.better == "lower" else "pass"
-        label = escape(f"{figure.line} {figure.name}"[:44])
-        parts += [
-            f'<text x="12" y="{top + 13}" fill="#222">{label}</text>',
-            f'<text x="12" y="{top + 29}" fill="#777" font-size="11">{escape(figure.database)}, {word} the bound {figure.must:g}</text>',
-            f'<rect x="{left}" y="{top}" width="{max(2, share * scale):.0f}" height="22" rx="3" fill="{color}"/>',
-            f'<text x="{left + share * scale + 8:.0f}" y="{top + 16}" fill="#222">{figure.ratio:.2f}</text>',
-        ]
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    return "\n\n".join([*parts, *(["Behind the figures:", "\n".join(behind)] if behind else [])])
+
+
+HEAD = ("line", "what", "database", "ours", "yardstick", "result", "must", "aim", "verdict")
+
+
+def table(run: Run) -> str:
+    """Every figure beside its bounds, and what was left out, in the order of lines."""
+    told: list[Figure | Omitted] = [*run.figures, *run.omitted]
+    rows = [_row(each) if isinstance(each, Figure) else _why(each) for each in sorted(told, key=lambda each: each.line)]
+    widths = [max(map(len, column)) for column in zip(HEAD, *rows, strict=True)]
+    lines = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in (HEAD, *rows)]
+    lines.insert(1, ["-" * width for width in widths])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _row(figure: Figure) -> tuple[str, ...]:
+    sign = "≤" if figure.better == "lower" else "≥"
+    beside = ("", _number(figure.ours, figure.unit))
+    if figure.yardstick is not None:
+        beside = (_number(figure.yardstick, figure.unit), f"{figure.result:.3g}")
+    ours = (str(figure.line), figure.name, figure.database, _number(figure.ours, figure.unit))
+    return (*ours, *beside, f"{sign} {figure.must:.3g}", f"{sign} {figure.aim:.3g}", figure.verdict)
+
+
+def _why(omitted: Omitted) -> tuple[str, ...]:
+    return (str(omitted.line), omitted.name, omitted.database, "", "", "", "", "", f"left out: {omitted.why}")
+
+
+def _number(value: float, unit: str) -> str:
+    """With as many places as say something."""
+    places = 0 if value >= 100 or value == int(value) else 1 if value >= 10 else 2
+    return f"{value:,.{places}f} {unit}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from catalog.search import engine_facets, engine_query, entry
 from catalog.search.engine import EmbeddedEngine
 from catalog.search.port import FacetName, Filters, SearchRequest, Sort
+from tests.benchmarks.effort import Effort
 from tests.benchmarks.report import Figure
 from tests.catalog.search import goods
 
@@ -33,6 +34,9 @@ CREATE VIRTUAL TABLE words USING fts5(w, bi, lat, sp, py, tokenize='unicode61', 
 """
 
 
+Calls = Sequence[Callable[[], object]]
+
+
 @dataclass(frozen=True)
 class Times:
     """Milliseconds of every call, all rounds together."""
@@ -51,25 +55,21 @@ class Times:
         return f"{self.p50:.2f} / {self.p95:.2f}"
 
 
-def run(listings: int = 200_000, rounds: int = 3) -> list[Figure]:
-    """All rows of line 9."""
-    return list(measure(listings=listings, rounds=rounds))
-
-
-def measure(*, listings: int, rounds: int) -> Iterator[Figure]:
+def measure(effort: Effort) -> Iterator[Figure]:
     """Both engines answer the same questions in turn, A-B-A in each round; every row gives the medians of all calls."""
+    effort.tell(f"line 9: making {effort.listings:,} listings")
     with tempfile.TemporaryDirectory(prefix="mall-search-bench-") as folder:
         engine = EmbeddedEngine(Path(folder) / "index", facet_cache=0)
-        engine.rebuild(goods.many(listings))
+        engine.rebuild(goods.many(effort.listings))
         yardstick = Path(folder) / "fts5.db"
-        _fill(yardstick, listings)
+        _fill(yardstick, effort.listings)
         with closing(sqlite3.connect(yardstick)) as database, closing(engine):
-            yield from _rows(engine, database, rounds)
+            yield from _rows(engine, database, effort)
             ours, theirs = engine.stats().size_bytes or 0, yardstick.stat().st_size
-        yield _figure("search: disk", ours / 1e6, theirs / 1e6, 0.6, 0.4, unit="MB", listings=listings)
+        yield _figure("search: bytes on disk", ours / 1e6, theirs / 1e6, 0.6, 0.4, unit="MB", listings=f"{effort.listings:,}")
 
 
-def _rows(engine: EmbeddedEngine, database: sqlite3.Connection, rounds: int) -> Iterator[Figure]:
+def _rows(engine: EmbeddedEngine, database: sqlite3.Connection, effort: Effort) -> Iterator[Figure]:
     narrowed = Filters(in_stock=True, price_min_fen=1_000, price_max_fen=90_000_000, delivery_days_max=6)
     words = [SearchRequest(q=q) for q in TWO_WORDS]
     rich = [SearchRequest(q=q, filters=narrowed, facets=FACETS, sort=Sort.PRICE_UP) for q in (*TWO_WORDS, *CATEGORIES)]
@@ -84,47 +84,52 @@ def _rows(engine: EmbeddedEngine, database: sqlite3.Connection, rounds: int) -> 
     def theirs(ask: Callable[[sqlite3.Connection, SearchRequest], object], requests: Sequence[SearchRequest]) -> list[Callable[[], object]]:
         return [lambda one=one: ask(database, one) for one in requests]  # type: ignore[misc]
 
-    a, fts_a = _turns(ours(words), theirs(_fts_words, words), rounds)
+    def turns(name: str, first: Calls, second: Calls) -> tuple[Times, Times]:
+        return _turns(effort, name, first, second)
+
+    a, fts_a = turns("a", ours(words), theirs(_fts_words, words))
     yield _pair("a: two words", a, fts_a, 0.5, 0.35)
-    b, fts_b = _turns(ours(rich), theirs(_fts_rich, rich), rounds)
+    b, fts_b = turns("b", ours(rich), theirs(_fts_rich, rich))
     yield _pair("b: 3 filters, 5 facets, by price", b, fts_b, 1.0, 0.7)
     yield _figure("search b, p95", b.p95, fts_b.p95, 0.4, 0.3)
-    several, plain = _turns(ours(split), ours(wide), rounds)
+    several, plain = turns("disjunctive facets", ours(split), ours(wide))
     yield _pair("b with 3 disjunctive facets / plain b", several, plain, 3.0, 2.5)
     prefixes = [SearchRequest(q=q) for q in PREFIXES]
-    yield _pair("c: prefix of 1 to 3 characters", *_turns(ours(prefixes), theirs(_fts_prefix, prefixes), rounds), 0.2, 0.1)
+    yield _pair("c: prefix of 1 to 3 characters", *turns("c", ours(prefixes), theirs(_fts_prefix, prefixes)), 0.2, 0.1)
     typos = [SearchRequest(q=q) for q in TYPOS]
-    yield _pair("d: typo in a model / own a", *_turns(ours(typos), ours(words), rounds), 2.0, 1.5)
+    yield _pair("d: typo in a model / own a", *turns("d", ours(typos), ours(words)), 2.0, 1.5)
     sounds = [SearchRequest(q=q) for q in SOUNDS]
-    yield _pair("e: pinyin or initials", *_turns(ours(sounds), theirs(_fts_sounds, sounds), rounds), 0.25, 0.15)
-    yield _pair("f: category browse with facets", *_turns(ours(browse), theirs(_fts_browse, browse), rounds), 0.1, 0.05)
+    yield _pair("e: pinyin or initials", *turns("e", ours(sounds), theirs(_fts_sounds, sounds)), 0.25, 0.15)
+    yield _pair("f: category browse with facets", *turns("f", ours(browse), theirs(_fts_browse, browse)), 0.1, 0.05)
     whole = [replace(one, highlight=True) for one in (*words, *rich)]
-    yield _pair("whole call / the same raw calls", *_turns(ours(whole), _raw(engine, whole), rounds), 1.5, 1.3)
+    yield _pair("whole call / the same raw calls", *turns("raw calls", ours(whole), _raw(engine, whole)), 1.5, 1.3)
 
 
-def _turns(ours: list[Callable[[], object]], theirs: list[Callable[[], object]], rounds: int) -> tuple[Times, Times]:
-    """A-B-A in each round, after one warm-up of both."""
+def _turns(effort: Effort, name: str, ours: Calls, theirs: Calls) -> tuple[Times, Times]:
+    """After one warm-up of both."""
     for call in (*ours, *theirs):
         call()
-    first: list[float] = []
-    second: list[float] = []
-    for _ in range(rounds):
-        for times, calls in ((first, ours), (second, theirs), (first, ours)):
-            for call in calls:
-                began = time.perf_counter()
-                call()
-                times.append((time.perf_counter() - began) * 1000)
-    return Times(first), Times(second)
+    first, second = effort.turns(f"line 9, {name}", lambda: _timed(ours), lambda: _timed(theirs))
+    return Times([ms for leg in first for ms in leg]), Times([ms for leg in second for ms in leg])
+
+
+def _timed(calls: Calls) -> list[float]:
+    """Milliseconds of each call."""
+    times: list[float] = []
+    for call in calls:
+        began = time.perf_counter()
+        call()
+        times.append((time.perf_counter() - began) * 1000)
+    return times
 
 
 def _pair(name: str, ours: Times, theirs: Times, must: float, aim: float) -> Figure:
-    return _figure(f"search {name}", ours.p50, theirs.p50, must, aim, p50_p95_ours=str(ours), p50_p95_yardstick=str(theirs))
+    return _figure(f"search {name}", ours.p50, theirs.p50, must, aim, **{"ours, p50 / p95 ms": str(ours), "yardstick, p50 / p95 ms": str(theirs)})
 
 
-def _figure(name: str, ours: float, yardstick: float, must: float, aim: float, *, unit: str = "ms", **details: object) -> Figure:
+def _figure(name: str, ours: float, yardstick: float, must: float, aim: float, *, unit: str = "ms", **details: str) -> Figure:
     return Figure(
-        line=9, name=name, database="embedded", ours=ours, yardstick=yardstick, unit=unit, must=must, aim=aim, better="lower",
-        details={key: str(value) for key, value in details.items()},
+        line=9, name=name, database="embedded", ours=ours, yardstick=yardstick, unit=unit, must=must, aim=aim, better="lower", details=details,
     )  # fmt: skip
 
 

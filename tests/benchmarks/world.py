@@ -1,18 +1,24 @@
 """The product with its demonstration data, ready to be measured: one per database."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import func, select, text
+
+from app.kernel.db import make_engine
+from catalog.listings.tables import Listing
 from tests import postgresql
-from tests.benchmarks import crowd, yardstick
+from tests.benchmarks import crowd, growth, yardstick
 from tests.benchmarks.crowd import Buyer
+from tests.benchmarks.load import Leg, Requests, drive
 from tests.benchmarks.processes import Server, gunicorn
 from tests.databases import administer
 from tests.peers import ROOT
@@ -37,9 +43,9 @@ class World:
         return environment(self.folder, self.mall_url)
 
     @contextmanager
-    def mall(self, **options: Any) -> Iterator[Server]:
+    def mall(self, application: str = "wsgi:app", **options: Any) -> Iterator[Server]:
         """The product as served in production, without its own traffic."""
-        with gunicorn("wsgi:app", self.environment, self.folder / "mall.log", **options) as server:
+        with gunicorn(application, self.environment, self.folder / "mall.log", **options) as server:
             yield server
 
     @contextmanager
@@ -48,6 +54,42 @@ class World:
         own = {"YARDSTICK_URL": self.yardstick_url, "YARDSTICK_BYTES": str(size)}
         with gunicorn("tests.benchmarks.yardstick:page()", own, self.folder / "yardstick.log", **options) as server:
             yield server
+
+    def load(self, servers: Server | Sequence[Server], requests: Requests, *, clients: int = 1) -> Leg:
+        """Ask servers that work on this world's database; each gets as many of the clients."""
+        asked = [servers] if isinstance(servers, Server) else servers
+        addresses, pids = [server.address for server in asked], [server.pid for server in asked]
+        return drive(addresses, requests, clients=clients, server_pids=pids, database_pid=self.database_pid)
+
+    @contextmanager
+    def grown(self, times: int) -> Iterator["World"]:
+        """A copy of this world with so many times the catalogue, indexed; nobody may be at the database meanwhile."""
+        with tempfile.TemporaryDirectory(prefix="mall-bench-") as name:
+            folder = Path(name)
+            server, _, database = self.mall_url.rpartition("/")
+            if self.database == "sqlite":
+                large = replace(self, folder=folder, mall_url=f"sqlite:///{folder / 'mall.db'}")
+                with closing(sqlite3.connect(self.folder / "mall.db")) as from_here, closing(sqlite3.connect(folder / "mall.db")) as to_there:
+                    from_here.backup(to_there)
+            else:
+                large = replace(self, folder=folder, mall_url=f"{server}/{database}_grown")
+                administer(server, f"CREATE DATABASE {database}_grown TEMPLATE {database}")
+            try:
+                growth.multiply(large.mall_url, times)
+                mall(large, "index", "rebuild")
+                settle(large)
+                yield large
+            finally:
+                if self.database != "sqlite":
+                    administer(server, f"DROP DATABASE {database}_grown WITH (FORCE)")
+
+    def offers(self) -> int:
+        """How many there are in the catalogue."""
+        engine = make_engine(self.mall_url)
+        with engine.connect() as connection:
+            count = connection.scalar(select(func.count()).select_from(Listing)) or 0
+        engine.dispose()
+        return count
 
 
 def environment(folder: Path, url: str) -> dict[str, str]:
@@ -78,7 +120,18 @@ def _fill(made: World, scale: str) -> World:
     mall(made, "demo", "--scale", scale)
     buyers = crowd.seat(made.mall_url, BUYERS)
     mall(made, "index", "rebuild")
+    settle(made)
     return replace(made, buyers=buyers)
+
+
+def settle(where: World) -> None:
+    """What PostgreSQL does by itself within a minute of so many rows: SQLite plans without."""
+    if where.database == "sqlite":
+        return
+    engine = make_engine(where.mall_url)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+    engine.dispose()
 
 
 def mall(where: World, *arguments: str) -> str:
