@@ -1,11 +1,13 @@
 """Pages of the shop: start, search, suggestions, product, comparison. All of them are public; only carts need a sign-in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, cast
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, cast
+from urllib.parse import urlencode
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -14,6 +16,7 @@ from app.policy import Actor, Permission
 from app.web import htmx
 from app.web.extensions import db
 from app.web.guard import maybe_me, public
+from app.web.language import spoken
 from app.web.texts import gettext
 from catalog.listings import queries as listings
 from catalog.listings.queries import Shown
@@ -43,7 +46,13 @@ class Card:
     offer: Shown
     stats: Quartiles | None
     href: str
-    labels: tuple[tuple[str, str], ...]
+
+
+class Around(NamedTuple):
+    """What stands around the title of a card."""
+
+    picture: Markup
+    figures: Markup
 
 
 def engine() -> SearchEngine:
@@ -62,7 +71,8 @@ def home() -> ResponseReturnValue:
     cards = _cards(page.hits)
     leaves = page.facets[FacetName.CAT3].values if FacetName.CAT3 in page.facets else ()
     names = taxonomy.names(session, (value.value[:5] + "0000" for value in leaves))
-    return htmx.show("search/home.html", page=page, cards=cards, leaves=leaves[:24], names=names, can_buy=_can_buy())
+    can_buy = _can_buy()
+    return htmx.show("search/home.html", page=page, cards=cards, drawn=_pen(can_buy), leaves=leaves[:24], names=names, can_buy=can_buy)
 
 
 @bp.get("/search")
@@ -82,6 +92,7 @@ def results() -> ResponseReturnValue:
     names = taxonomy.names(session, asked.categories)
     leaves = [value.value for value in page.facets[FacetName.CAT3].values] if FacetName.CAT3 in page.facets else []
     ways = _ways_out(asked) if not page.total else []
+    can_buy, picked = _can_buy(), _ids("ids")
     return htmx.show(
         "search/results.html",
         part="search/_list.html",
@@ -101,8 +112,9 @@ def results() -> ResponseReturnValue:
         address=_address,
         ask=lambda q: _address(asked.but(q=q)),
         other_view=_address(asked.but(table=not asked.table, trail=asked.trail)),
-        can_buy=_can_buy(),
-        picked=_ids("ids"),
+        can_buy=can_buy,
+        picked=picked,
+        drawn=_pen(can_buy, picked),
     )
 
 
@@ -188,7 +200,10 @@ def compare() -> ResponseReturnValue:
 def offers_of_supplier(supplier_id: int) -> str:
     """The latest offers of a supplier, for the slot of its page."""
     page = engine().search(SearchRequest(filters=Filters(suppliers=(supplier_id,)), facets=(FacetName.CAT3,), sort=Sort.SALES, limit=8))
-    return render_template("search/_of_supplier.html", page=page, cards=_cards(page.hits), supplier_id=supplier_id, can_buy=_can_buy())
+    can_buy = _can_buy()
+    return render_template(
+        "search/_of_supplier.html", page=page, cards=_cards(page.hits), drawn=_pen(can_buy), supplier_id=supplier_id, can_buy=can_buy
+    )
 
 
 def _not_on_offer(product_id: int) -> ResponseReturnValue:
@@ -203,29 +218,40 @@ def _cards(hits: Sequence[Hit]) -> list[Card]:
     rows = listings.shown(session, [hit.pk for hit in hits])
     stats = listings.quartiles_by_product(session, [row.product_id for row in rows.values()])
     products_at = url_for("search.product", product_id=0).removesuffix("0")
-    energy, environment = (gettext("节能"), "ok"), (gettext("环标"), "ok")
-    small, imported = (gettext("中小"), "info"), (gettext("进口 须审批"), "warn")
     return [
         Card(
             title=Markup(hit.title_html),  # noqa: S704 - escaped by the engine  # nosec B704
             offer=row,
             stats=stats.get(row.product_id),
             href=f"{products_at}{row.product_id}?offer={row.listing_id}",
-            labels=tuple(
-                label
-                for holds, label in (
-                    (row.energy_saving, energy), (row.environment, environment), (row.is_sme, small), (row.is_imported, imported)
-                )
-                if holds
-            ),
         )
         for hit in hits
         if (row := rows.get(hit.pk)) is not None and row.is_live
     ]
 
 
+def _pen(can_buy: bool | None, picked: Sequence[int] | None = None) -> Callable[[Card], Around]:
+    """How the cards of a page are drawn for its reader; `picked` are those ticked for a comparison, None where nothing is compared."""
+    language, root = spoken(), request.script_root
+    chosen = None if picked is None else frozenset(picked)
+    return lambda card: _around(
+        language, root, card.offer, card.stats, can_buy, None if chosen is None else card.offer.listing_id in chosen
+    )
+
+
+@lru_cache(maxsize=4096)
+def _around(language: str, root: str, offer: Shown, stats: Quartiles | None, can_buy: bool | None, ticked: bool | None) -> Around:  # noqa: ARG001 - whatever shows in a card is part of its key
+    """A card but for its title, which shows what was searched for. Kept by its contents, so what changed is drawn anew."""
+    macros: Any = current_app.jinja_env.get_template("search/_card.html").module
+    return Around(macros.picture(offer), macros.figures_of(offer, stats, can_buy, ticked))
+
+
 def _address(asked: Asked) -> str:
-    return url_for("search.results", **asked.params())
+    """The page of these conditions; a list has twenty such links, so the rule of the address is looked up once a request."""
+    if "search_address" not in g:
+        g.search_address = url_for("search.results")
+    told = urlencode(asked.params(), doseq=True)
+    return f"{g.search_address}?{told}" if told else g.search_address
 
 
 def _leads_to(found: Suggestion) -> str:

@@ -179,7 +179,8 @@ def _verdict(window: Window, *, limit_fen: int, figures: Parameters) -> Verdict:
             "category": window.category,
             "count": len(window.orders),
             "sum_fen": window.sum_fen,
-            "orders": [evidence(order) for order in window.orders if order.number],
+            # What passes is decided by its sum: a unit's thousandth order need not repeat the nine hundred before it.
+            "orders": [evidence(order) for order in window.orders if order.number] if holds else [],
         },
         threshold={"limit_fen": limit_fen, "d": figures["d"], "n": figures["n"], "L": figures["L"]},
         facts={
