@@ -29,9 +29,9 @@ class Peer:
 
 @cache
 def program(name: str) -> str | None:
-    """The path of a program that make built or the system installed."""
+    """The path of a program that make built or the system installed (servers lie where an ordinary user's PATH does not look)."""
     built = TOOLS / name
-    return str(built) if os.access(built, os.X_OK) else shutil.which(name)
+    return str(built) if os.access(built, os.X_OK) else shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
 
 
 @cache
@@ -87,7 +87,7 @@ PEERS = {
         Peer("merkle-verifier", "merkle verifier", lambda: program("merkle-verify"), "install Go, then make test builds it"),
         Peer("tessera", "Tessera fsck", lambda: program("tessera-fsck"), "install Go 1.24, then make test-deep builds it", required=False),
         Peer("meilisearch", "Meilisearch", meilisearch, "put the binary on PATH or set MALL_TEST_MEILISEARCH_URL", required=False),
-        Peer("nginx", "nginx", lambda: program("nginx"), "apt-get install nginx", required=False),
+        Peer("nginx", "nginx", lambda: program("nginx"), "apt-get install nginx"),
         Peer("rival-shop", "rival shop", rival_shop, "start a django-oscar shop and set MALL_TEST_RIVAL_URL", required=False),
     )
 }
