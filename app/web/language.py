@@ -57,8 +57,13 @@ def in_number(text: str, facts: Mapping[str, object]) -> str:
 
 def spoken() -> str:
     """The language of this answer, `zh` or `en`; commands and the worker speak Chinese."""
+    if has_request_context() and "spoken" in g:
+        return str(g.spoken)
     locale = get_locale()
-    return "en" if locale is not None and locale.language == "en" else "zh"
+    language = "en" if locale is not None and locale.language == "en" else "zh"
+    if has_request_context():  # asked for some dozens of times a page
+        g.spoken = language
+    return language
 
 
 def chosen() -> str:

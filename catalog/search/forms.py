@@ -151,9 +151,8 @@ class Group:
     radio: bool = False
 
 
-def groups(asked: Asked, page: SearchPage, own_region: str | None) -> list[Group]:
+def groups(asked: Asked, facets: Mapping[FacetName, Facet], own_region: str | None) -> list[Group]:
     """The facets of a page of results, in the order of the column."""
-    facets = page.facets
     found = [
         _group(gettext("品目"), "category", facets.get(FacetName.CAT3), asked.categories),
         _group(gettext("品牌"), "brand", facets.get(FacetName.BRAND), asked.brands),

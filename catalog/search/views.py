@@ -25,7 +25,7 @@ from catalog.products import queries as products
 from catalog.products import rules as product_rules
 from catalog.search import forms, queries
 from catalog.search.forms import Asked
-from catalog.search.port import FacetName, Filters, Hit, SearchEngine, SearchRequest, Sort, Suggestion, SuggestionKind
+from catalog.search.port import Facet, FacetName, FacetStats, Filters, Hit, SearchEngine, SearchRequest, Sort, Suggestion, SuggestionKind
 from catalog.suppliers.rules import SCALE_NAMES
 from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.rules import UnknownCategory
@@ -99,7 +99,10 @@ def results() -> ResponseReturnValue:
         asked=asked,
         page=page,
         cards=_cards(page.hits),
-        groups=forms.groups(asked, page, actor.region if actor and actor.is_unit else None),
+        panel=_panel(
+            spoken(), request.script_root, asked, tuple(page.facets.values()), page.facet_stats.get(FacetName.PRICE), page.total,
+            actor.region if actor and actor.is_unit else None,
+        ),
         chips=forms.chips(asked, page, names, _address),
         sorts=forms.sorts(asked, _address),
         clear=_address(Asked(q=asked.q, sort=asked.sort, table=asked.table)),
@@ -244,6 +247,16 @@ def _around(language: str, root: str, offer: Shown, stats: Quartiles | None, can
     """A card but for its title, which shows what was searched for. Kept by its contents, so what changed is drawn anew."""
     macros: Any = current_app.jinja_env.get_template("search/_card.html").module
     return Around(macros.picture(offer), macros.figures_of(offer, stats, can_buy, ticked))
+
+
+@lru_cache(maxsize=1024)
+def _panel(
+    language: str, root: str, asked: Asked, facets: tuple[Facet, ...], prices: FacetStats | None, total: int, own_region: str | None  # noqa: ARG001
+) -> Markup:
+    """The conditions beside the hits, kept by what they say: the counts of a question seldom change from one reader to the next."""
+    template = current_app.jinja_env.get_template("search/_facets.html")
+    groups = forms.groups(asked, {facet.name: facet for facet in facets}, own_region)
+    return Markup(template.render(asked=asked, groups=groups, prices=prices, total=total))  # noqa: S704 - a template's output  # nosec B704
 
 
 def _address(asked: Asked) -> str:
