@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
+    Connection,
     CursorResult,
     DateTime,
     Dialect,
@@ -212,7 +213,15 @@ def run(session: Session, statement: Executable, values: Mapping[str, Any] | Seq
     session is written first, as the ORM would.
     """
     session.flush()
-    return session.connection().execute(statement, values or None)
+    return connection_of(session).execute(statement, values or None)
+
+
+def connection_of(session: Session) -> Connection:
+    """The connection a session works on; inside a command it is at hand, where the session would look for it anew each time."""
+    return session.info.get(_COMMAND) or session.connection()
+
+
+_COMMAND = "connection of the command"
 
 
 def analyse(engine: Engine) -> None:
@@ -238,10 +247,12 @@ def commit(session: SessionLike) -> Iterator[SessionLike]:
         session.rollback()
     with _gates.get(engine) or contextlib.nullcontext():
         try:
-            if engine.dialect.name == "sqlite":
-                session.connection(execution_options={"write": True})
+            options = {"write": True} if engine.dialect.name == "sqlite" else None
+            session.info[_COMMAND] = session.connection(execution_options=options)
             yield session
             session.commit()
         except BaseException:
             session.rollback()
             raise
+        finally:
+            session.info.pop(_COMMAND, None)

@@ -12,6 +12,8 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.schema import Column, Table
 
+from app.kernel.db import connection_of
+
 
 def insert_rows(
     session: Session,
@@ -28,10 +30,10 @@ def insert_rows(
     insertion itself.
     """
     session.flush()
-    names = tuple(rows[0])
-    if session.get_bind().dialect.name == "postgresql":
-        return session.connection().execute(_from_json(table, names, returning, once), {"rows": _encode(rows)}).all()
-    return session.connection().execute(_from_values(table, returning, once), rows).all()
+    connection, names = connection_of(session), tuple(rows[0])
+    if connection.dialect.name == "postgresql":
+        return connection.execute(_from_json(table, names, returning, once), {"rows": _encode(rows)}).all()
+    return connection.execute(_from_values(table, returning, once), rows).all()
 
 
 @cache

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.kernel import clock, outbox
+from app.kernel.db import connection_of
 from app.kernel.errors import Missing
 from app.policy import Actor, Permission
 from catalog.listings import queries
@@ -54,7 +55,7 @@ def take_stock(session: Session, wanted: Mapping[int, int]) -> None:
     """Take pieces (by listing id) off the shelf, one row after the other in id order. Raises OutOfStock: another was faster."""
     at = clock.now()
     rows = [{"listing": listing_id, "pieces": pieces, "at": at} for listing_id, pieces in sorted(wanted.items())]
-    if session.connection().execute(_TAKE, rows).rowcount < len(rows):
+    if connection_of(session).execute(_TAKE, rows).rowcount < len(rows):
         raise OutOfStock()
 
 
@@ -69,7 +70,7 @@ def settle(session: Session, *, sold: Mapping[int, int] | None = None, returned:
         for listing_id in sorted(sold.keys() | returned.keys())
     ]
     if rows:
-        session.connection().execute(_SETTLE, rows)
+        connection_of(session).execute(_SETTLE, rows)
 
 
 def give_stock_back(session: Session, pieces: Iterable[tuple[int, int]]) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.kernel import clock, outbox
-from app.kernel.db import Int
+from app.kernel.db import Int, connection_of
 from app.kernel.errors import Forbidden
 from app.kernel.rows import insert_rows
 from app.policy import Actor, Permission
@@ -108,7 +108,7 @@ def _change(session: Session, changes: Mapping[int, Change]) -> None:
         | {pool.value: change.fen.get(pool, 0) for pool in Pool}
         for control_id, change in sorted(changes.items())
     ]
-    if session.connection().execute(_CHANGE, rows).rowcount < len(rows):
+    if connection_of(session).execute(_CHANGE, rows).rowcount < len(rows):
         short = session.execute(queries.counters_off(changes).limit(1)).one()
         raise _refusal(session, short.id, changes[short.id])
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.accounts.people import desk as desks
 from app.accounts.people.desk import Desk
 from app.kernel import clock, numbers, outbox
-from app.kernel.db import run
+from app.kernel.db import connection_of, run
 from app.kernel.money import tax_of_unit
 from app.kernel.outbox import Entry
 from app.kernel.rows import insert_rows
@@ -164,7 +164,7 @@ def _claim_key(session: Session, actor: Actor, key: str, digest: str) -> _Claim:
         "buyer_id": actor.person_id,
         "at": clock.now(),
     }
-    made = run(session, _claim(session.get_bind().dialect.name), row).one_or_none()
+    made = run(session, _claim(connection_of(session).dialect.name), row).one_or_none()
     if made is not None:
         return _Claim(made.id, made.number, made.buyer_id, made.at, is_new=True)
     mine = _submissions.c.buyer_id == actor.person_id, _submissions.c.key == key
@@ -226,7 +226,7 @@ def _insert_orders(
         }
         for supplier_id, lines in by_supplier.items()
     ]
-    ids = run(session, _ORDERS, rows).scalars()
+    ids = run(session, _ORDERS, rows if len(rows) > 1 else rows[0]).scalars()
     return [Made(id=order_id, **{name: row[name] for name in _MADE}) for order_id, row in zip(ids, rows, strict=True)]
 
 
