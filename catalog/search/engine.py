@@ -2,11 +2,11 @@
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tantivy import DocAddress, Index, IndexWriter, Order, Query, Searcher
 
@@ -39,6 +39,7 @@ from catalog.search.suggestions import Shelf
 HEAP_BYTES: Final = 64_000_000
 WRITER_PATIENCE: Final = 10.0
 """Seconds a write waits for its turn; the outbox tries again later."""
+Found = Sequence[tuple[float, DocAddress]]
 _ORDERS: Final = {
     Sort.PRICE_UP: ("by_price", Order.Asc), Sort.PRICE_DOWN: ("by_price", Order.Desc), Sort.SALES: ("by_sales", Order.Desc),
     Sort.NEWEST: ("by_new", Order.Desc),
@@ -79,7 +80,7 @@ class EmbeddedEngine:
         q, partial = (place.q, place.partial) if place else (request.q, False)
         filters = now.questions.filters(request.filters)
         base = filtered(now.questions.question(q, partial=partial), filters)
-        hits, total, mark = self._page(now, base, request, place, q, partial=partial)
+        found, total, behind = self._page(now, base, request, place)
         relaxed: tuple[Relaxed, ...] = ()
         unfiltered: int | None = None
         if place is None and total == 0 and q.strip():
@@ -87,19 +88,22 @@ class EmbeddedEngine:
             q = (None if unfiltered else self._corrected(now, q)) or q
             for partial in (False, True) if q != request.q else (True,):
                 base = filtered(now.questions.question(q, partial=partial), filters)
-                hits, total, mark = self._page(now, base, request, None, q, partial=partial)
+                found, total, behind = self._page(now, base, request, None)
                 if total:
                     break
             partial = partial and total > 0
             relaxed = self._relaxed(now, q, filters) if partial or not total else ()
-        asked = replace(request, q=q)
+        asked = request if q == request.q else replace(request, q=q)
         facets, stats = self._facets.counts(now.searcher, now.current.generation, now.questions, base, asked, partial=partial)
-        wanted = highlight.needles(asked.q) if request.highlight else ()
+        hits = tuple(self._hits(now, found, highlight.needles(asked.q) if request.highlight else ()))
+        told, exact = (place.total, place.exact) if place else (min(total, MAX_TOTAL), total <= MAX_TOTAL)
+        generation = now.current.generation
+        following = None if behind is None else Place(request.sort, behind, hits[-1].pk, told, exact, generation, q, partial)
         return SearchPage(
-            hits=tuple(self._hit(now, score, address, wanted) for score, address in hits),
-            total=place.total if place else min(total, MAX_TOTAL),
-            total_exact=place.exact if place else total <= MAX_TOTAL,
-            next_page=mark,
+            hits=hits,
+            total=told,
+            total_exact=exact,
+            next_page=paging.written(following) if following else None,
             facets=facets,
             facet_stats=stats,
             corrected=q if q != request.q and total else None,
@@ -107,7 +111,7 @@ class EmbeddedEngine:
             relaxed=relaxed,
             total_unfiltered=unfiltered,
             took_ms=(time.perf_counter() - began) * 1000,
-            generation=now.current.generation,
+            generation=generation,
         )
 
     def suggest(self, prefix: str, limit: int = 10) -> tuple[Suggestion, ...]:
@@ -119,10 +123,9 @@ class EmbeddedEngine:
         wanted = highlight.needles(prefix)
         seen: set[str] = set()
         hits = now.searcher.search(query, limit * 4, count=False, weight_by_field="rank").hits if query is not None else []
-        for score, address in hits:
+        for hit in self._hits(now, hits, wanted):
             if len(found) >= limit:
                 break
-            hit = self._hit(now, score, address, wanted)
             if str(hit.product_id) not in seen:
                 seen.add(str(hit.product_id))
                 found.append(
@@ -135,31 +138,25 @@ class EmbeddedEngine:
         within = filtered(None, now.questions.filters(filters, but=facet))
         return self._facets.matching(now.searcher, within, facet, prefix, limit)
 
-    def _page(
-        self, now: Snapshot, base: Query, request: SearchRequest, place: Place | None, q: str, *, partial: bool
-    ) -> tuple[Sequence[tuple[float, DocAddress]], int, str | None]:
-        """Hits of one page, the total when it is the first, and the mark of the next."""
-        limit, searcher = request.limit, now.searcher
+    def _page(self, now: Snapshot, base: Query, request: SearchRequest, place: Place | None) -> tuple[Found, int, int | None]:
+        """Hits of one page, the total when it is the first, and behind what the next begins; None when there is no next."""
+        limit, searcher, count = request.limit, now.searcher, place is None
         if request.sort in _ORDERS:
             field, order = _ORDERS[request.sort]
             behind = [now.questions.after(field, place.at, upwards=order is Order.Asc)] if place else []
-            answer = searcher.search(filtered(base, behind), limit + 1, count=place is None, order_by_field=field, order=order)
-            hits = answer.hits[:limit]
-            at, more = (int(hits[-1][0]) if hits else 0), len(answer.hits) > limit
+            answer = searcher.search(filtered(base, behind), limit + 1, count=count, order_by_field=field, order=order)
+            # The library makes the list anew each time it is asked for.
+            found = answer.hits
+            at = int(found[limit - 1][0]) if len(found) > limit else None
         else:
             start = self._start(now, base, place) if place else 0
             wanted = min(limit, MAX_TOTAL - start)
             if wanted <= 0:
                 return (), 0, None
-            answer = searcher.search(base, wanted + 1, count=place is None, offset=start, weight_by_field="rank")
-            hits = answer.hits[:wanted]
-            at, more = start + len(hits), len(answer.hits) > wanted and start + wanted < MAX_TOTAL
-        total = place.total if place else int(getattr(answer, "count", 0) or 0)
-        if not more or not hits:
-            return hits, total, None
-        last = int(searcher.fast_field_values("pk", [hits[-1][1]])[0] or 0)
-        exact = place.exact if place else total <= MAX_TOTAL
-        return hits, total, paging.written(Place(request.sort, at, last, min(total, MAX_TOTAL), exact, now.current.generation, q, partial))
+            answer = searcher.search(base, wanted + 1, count=count, offset=start, weight_by_field="rank")
+            found = answer.hits
+            limit, at = wanted, start + wanted if len(found) > wanted and start + wanted < MAX_TOTAL else None
+        return found[:limit], place.total if place else int(getattr(answer, "count", 0) or 0), at
 
     def _start(self, now: Snapshot, base: Query, place: Place) -> int:
         """Where a page by relevance begins; after a change of the index, behind the last hit shown, wherever it stands now."""
@@ -169,13 +166,13 @@ class EmbeddedEngine:
         ids = now.searcher.fast_field_values("pk", [address for _, address in hits])
         return ids.index(place.last) + 1 if place.last in ids else place.at
 
-    def _hit(self, now: Snapshot, score: float, address: DocAddress, wanted: tuple[str, ...]) -> Hit:
-        stored = now.searcher.doc(address).to_dict()
-        title, brand, model, category, supplier = bytes(stored["card"][0]).decode().split(engine_schema.CARD)
-        return Hit(
-            pk=stored["pk"][0], product_id=stored["product"][0], title=title, title_html=highlight.mark(title, wanted), brand=brand,
-            model=model, category_name=category, supplier_name=supplier, score=float(score),
-        )
+    def _hits(self, now: Snapshot, found: Found, wanted: tuple[str, ...]) -> Iterator[Hit]:
+        """The listings found, read one by one as they are asked for."""
+        read, mark = now.searcher.doc, highlight.mark
+        for score, address in found:
+            stored: Callable[[str], Any] = read(address).get_first
+            title, brand, model, category, supplier = stored("card").decode().split(engine_schema.CARD)
+            yield Hit(stored("pk"), stored("product"), title, mark(title, wanted), brand, model, category, supplier, float(score))
 
     def _count(self, now: Snapshot, query: Query) -> int:
         return int(getattr(now.searcher.search(query, 1), "count", 0) or 0)
@@ -186,7 +183,7 @@ class EmbeddedEngine:
 
         return self._vocabulary.corrected(q, now.current.generation, lambda: now.searcher.terms_with_prefix("w", ""), finds)
 
-    def _relaxed(self, now: Snapshot, q: str, filters: list[Query]) -> tuple[Relaxed, ...]:
+    def _relaxed(self, now: Snapshot, q: str, filters: Sequence[Query]) -> tuple[Relaxed, ...]:
         """Shorter questions that do have answers, the most specific first."""
         found = []
         for shorter in self._vocabulary.shorter(q):
@@ -201,7 +198,7 @@ class EmbeddedEngine:
         """The newest generation; costs one look at a file when nothing changed. Raises SearchUnavailable."""
         current = self._store.current() or self._begin()
         snapshot = self._snapshot
-        if snapshot is not None and snapshot.current == current:
+        if snapshot is not None and (snapshot.current is current or snapshot.current == current):
             return snapshot
         with self._turn:
             for _ in range(3):

@@ -15,6 +15,10 @@ SIZE: Final = 50
 ALL: Final = 20_000
 """Values looked through when one is searched for."""
 
+_ASKED: Final[Mapping[FacetName, Any]] = {
+    name: {"stats": {"field": "price"}} if name is FacetName.PRICE else {"terms": {"field": name.value, "size": SIZE}} for name in FacetName
+}  # fmt: skip
+
 Counts = tuple[Mapping[FacetName, Facet], Mapping[FacetName, FacetStats]]
 
 
@@ -47,13 +51,15 @@ class FacetCounter:
         *, partial: bool,
     ) -> Counts:  # fmt: skip
         apart = tuple(name for name in request.disjunctive if entry.filtered_by(request.filters, name))
-        answer = _aggregate(searcher, base, tuple(name for name in wanted if name not in apart), SIZE)
-        question = questions.question(request.q, partial=partial) if apart else None
-        for group in entry.sharing(apart):
-            without = filtered(question, questions.filters(request.filters, but=group[0]))
-            answer |= _aggregate(searcher, without, group, SIZE)
+        together = tuple(name for name in wanted if name not in apart) if apart else wanted
+        answer = _aggregate(searcher, base, together)
+        if apart:
+            question = questions.question(request.q, partial=partial)
+            for group in entry.sharing(apart):
+                without = filtered(question, questions.filters(request.filters, but=group[0]))
+                answer |= _aggregate(searcher, without, group)
         facets: dict[FacetName, Facet] = {
-            name: Facet(name=name, values=_values(answer[name.value])) for name in wanted if name is not FacetName.PRICE
+            name: Facet(name=name, values=_values(answer[name])) for name in wanted if name is not FacetName.PRICE
         }  # fmt: skip
         stats = _stats(answer["price"]) if FacetName.PRICE in wanted else None
         return facets, {FacetName.PRICE: stats} if stats else {}
@@ -61,7 +67,8 @@ class FacetCounter:
     def matching(self, searcher: Searcher, within: Query, facet: FacetName, prefix: str, limit: int) -> tuple[FacetValue, ...]:
         if facet is FacetName.PRICE:
             return ()
-        return suggestions.values_like(_values(_aggregate(searcher, within, (facet,), ALL)[facet.value]), prefix, limit)
+        answer = searcher.aggregate(within, {facet.value: {"terms": {"field": facet.value, "size": ALL}}})
+        return suggestions.values_like(_values(answer[facet]), prefix, limit)
 
 
 def shelf(searcher: Searcher) -> Iterator[suggestions.Entry]:
@@ -74,18 +81,15 @@ def shelf(searcher: Searcher) -> Iterator[suggestions.Entry]:
                 yield suggestions.entry(kind, one.label, one.value, one.count)
 
 
-def _aggregate(searcher: Searcher, query: Query, names: tuple[FacetName, ...], size: int) -> dict[str, Any]:
-    if not names:
-        return {}
-    asked: dict[str, Any] = {name.value: {"terms": {"field": name.value, "size": size}} for name in names if name is not FacetName.PRICE}
-    if FacetName.PRICE in names:
-        asked[FacetName.PRICE.value] = {"stats": {"field": "price"}}
-    return searcher.aggregate(query, asked)
+def _aggregate(searcher: Searcher, query: Query, names: tuple[FacetName, ...]) -> dict[str, Any]:
+    return searcher.aggregate(query, {name: _ASKED[name] for name in names}) if names else {}
 
 
 def _values(answer: Mapping[str, Any]) -> tuple[FacetValue, ...]:
-    found = [entry.facet_value(str(bucket.get("key_as_string", bucket["key"])), bucket["doc_count"]) for bucket in answer["buckets"]]
-    return tuple(sorted(found, key=lambda one: (-one.count, one.label)))
+    found = [entry.facet_value(bucket.get("key_as_string") or str(bucket["key"]), bucket["doc_count"]) for bucket in answer["buckets"]]
+    if len(found) > 1:
+        found.sort(key=lambda one: (-one.count, one.label))
+    return tuple(found)
 
 
 def _stats(answer: Mapping[str, Any]) -> FacetStats | None:

@@ -30,6 +30,8 @@ class Questions:
         self._schema, self._searcher = schema, searcher
         # The same question comes back with every page, sort and filter.
         self._asked = lru_cache(maxsize=512)(self._ask)
+        # Few combinations of filters are in use, and each serves many questions.
+        self._narrowed = lru_cache(maxsize=512)(self._narrow)
 
     # ------------------------------------------------------------ small pieces
 
@@ -154,8 +156,11 @@ class Questions:
 
     # ------------------------------------------------------------ filters
 
-    def filters(self, filters: Filters, *, but: FacetName | None = None) -> list[Query]:
-        """One query per field that is set; `but` leaves out the filter of one facet."""
+    def filters(self, filters: Filters, *, but: FacetName | None = None) -> tuple[Query, ...]:
+        """One query per field that is set, which adds nothing to the score; `but` leaves out the filter of one facet."""
+        return self._narrowed(filters, but)
+
+    def _narrow(self, filters: Filters, but: FacetName | None) -> tuple[Query, ...]:
         found: list[Query] = []
         if filters.categories and but not in CATEGORY_FACETS:
             found.append(self.any_of("cats", filters.categories))
@@ -177,27 +182,24 @@ class Questions:
             wanted: bool | None = getattr(filters, flag.value)
             if wanted is not None and flag is not but:
                 found.append(self.term(flag.value, wanted))
-        return found
+        return tuple(_const(query, 0.0) for query in found)
 
     def _between(self, field: str, low: int | None, high: int | None) -> Query:
         return Query.range_query(self._schema, field, FieldType.Integer, low, high)
 
     def after(self, field: str, value: int, *, upwards: bool) -> Query:
-        """Listings behind a place in the order of a composite field."""
-        return Query.range_query(
+        """Listings behind a place in the order of a composite field; adds nothing to the score."""
+        behind = Query.range_query(
             self._schema, field, FieldType.Unsigned, value if upwards else None, None if upwards else value,
             include_lower=not upwards, include_upper=upwards,
         )  # fmt: skip
+        return _const(behind, 0.0)
 
 
 def filtered(question: Query | None, filters: Sequence[Query]) -> Query:
-    """The question within its filters, which add nothing to the score."""
-    if question is None and not filters:
-        return Query.all_query()
-    parts = [(Occur.Must, _const(query, 0.0)) for query in filters]
+    """The question within its filters."""
     # Without a question every hit scores alike and popularity alone orders them.
-    parts.insert(0, (Occur.Must, question if question is not None else Query.all_query()))
-    return Query.boolean_query(parts)
+    return _all((question if question is not None else Query.all_query(), *filters))
 
 
 def _best(tiers: Sequence[Query]) -> Query:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final, NamedTuple, Protocol
 
 from app.kernel.errors import N_, Invalid, Refusal, Unavailable
 
@@ -145,8 +145,9 @@ class FacetStats:
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
+class Hit(NamedTuple):
+    """One listing found. A tuple, because every page makes twenty of them and a frozen class takes four times as long."""
+
     pk: int
     product_id: int
     title: str
