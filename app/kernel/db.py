@@ -40,6 +40,7 @@ Int = BigInteger().with_variant(Integer, "sqlite")
 
 Kind = TypeVar("Kind", bound=StrEnum)
 SessionLike = TypeVar("SessionLike", bound=Session)
+Value = TypeVar("Value")
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -214,6 +215,13 @@ def run(session: Session, statement: Executable, values: Mapping[str, Any] | Seq
     """
     session.flush()
     return connection_of(session).execute(statement, values or None)
+
+
+def padded(values: Sequence[Value]) -> list[Value]:
+    """Values for an IN, the last repeated up to a power of two: lists of nearly every length then share one text of a statement,
+    which each connection to PostgreSQL reads and plans once instead of for each length.
+    """
+    return [*values, *(values[-1:] * ((1 << (len(values) - 1).bit_length()) - len(values)))] if values else []
 
 
 def connection_of(session: Session) -> Connection:

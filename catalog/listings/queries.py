@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, func, 
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.kernel import clock, paging
-from app.kernel.db import run
+from app.kernel.db import padded, run
 from app.kernel.errors import Missing
 from app.policy import Actor
 from catalog.listings.rules import Offer, Quartiles
@@ -41,7 +41,7 @@ _OFFERS: Final = (
 
 def offers(session: Session, listing_ids: Iterable[int], region: str, on: date) -> dict[int, Offer]:
     """These listings as they stand now for a buyer of a region, by id; one statement."""
-    rows = run(session, _OFFERS, {"ids": sorted(set(listing_ids))}).all()
+    rows = run(session, _OFFERS, {"ids": padded(sorted(set(listing_ids)))}).all()
     terms = {code: taxonomy.terms_of_sale(session, code, region, on) for code in {row.category_code for row in rows}}
     return {
         row.id: Offer(
@@ -188,7 +188,7 @@ def by_id(session: Session, actor: Actor | None, listing_id: int) -> Shown:
 def shown(session: Session, listing_ids: Iterable[int]) -> dict[int, Shown]:
     """These listings by id, whatever their state; one statement."""
     wanted = sorted(set(listing_ids))
-    return {row.listing_id: row for row in _shown(session, _BY_IDS, ids=wanted)} if wanted else {}
+    return {row.listing_id: row for row in _shown(session, _BY_IDS, ids=padded(wanted))} if wanted else {}
 
 
 _BY_IDS = _whole().where(Listing.id.in_(bindparam("ids", expanding=True)))
@@ -264,7 +264,7 @@ def quartiles_by_product(session: Session, product_ids: Iterable[int]) -> dict[i
 def _spread(session: Session, query: Select[Any], keys: Sequence[Any]) -> dict[Any, Quartiles]:
     return {
         row.key: Quartiles(n=row.n, min=row.min, q1=row.q1, median=(row.low + row.high) // 2, q3=row.q3, max=row.max)
-        for row in run(session, query, {"keys": keys})
+        for row in run(session, query, {"keys": padded(keys)})
     }
 
 
