@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 
 from app.kernel import clock, regions
 from app.kernel.errors import N_
-from app.kernel.workdays import Unit
 from app.web import htmx
 from app.web.extensions import db
 from app.web.guard import maybe_me, public
