@@ -91,9 +91,15 @@ def _same(values: dict[str, Any]) -> bool:
     return all(str(given.get(name)) == str(value) for name, value in values.items())
 
 
+def may(permission: str) -> bool:
+    """Whether the reader may do it: a page offers no link that would be refused."""
+    actor = maybe_me()
+    return actor is not None and actor.may(Permission(permission))
+
+
 def install(app: Flask) -> Menus:
-    """Give this application its menus and its templates `menu()` and `place()`."""
+    """Give this application its menus and its templates `menu()`, `place()` and `may()`."""
     menus = Menus()
     app.extensions["mall.menus"] = menus
-    app.jinja_env.globals.update(menu=menus.show, place=menus.where)
+    app.jinja_env.globals.update(menu=menus.show, place=menus.where, may=may)
     return menus

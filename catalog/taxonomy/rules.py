@@ -99,6 +99,8 @@ TERM_LABELS: Final[dict[str, str]] = {
     TermName.RECTIFY: N_("限期整改期限"),
 }
 
+UNIT_NAMES: Final[dict[workdays.Unit, str]] = {workdays.Unit.WORKDAYS: N_("个工作日"), workdays.Unit.DAYS: N_("个自然日")}
+
 
 class UnknownCategory(Missing):
     """The catalogue has no such code."""

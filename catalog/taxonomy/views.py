@@ -9,12 +9,11 @@ from flask.typing import ResponseReturnValue
 
 from app.kernel import clock, regions
 from app.kernel.errors import N_
-from app.kernel.workdays import Unit
 from app.web import htmx
 from app.web.extensions import db
 from app.web.guard import maybe_me, public
 from catalog.taxonomy import queries
-from catalog.taxonomy.rules import LIMIT_LABELS, TERM_LABELS, CategoryKind, TermName, What
+from catalog.taxonomy.rules import LIMIT_LABELS, TERM_LABELS, UNIT_NAMES, CategoryKind, TermName, What
 
 bp = Blueprint("taxonomy", __name__, template_folder="templates")
 
@@ -22,7 +21,6 @@ KIND_NAMES: Final[dict[CategoryKind, str]] = {
     CategoryKind.GOODS: N_("货物"), CategoryKind.WORKS: N_("工程"), CategoryKind.SERVICES: N_("服务"),
 }  # fmt: skip
 LEVEL_NAMES: Final[dict[str, str]] = {"province": N_("省级"), "city": N_("市级"), "county": N_("县级")}
-UNIT_NAMES: Final[dict[Unit, str]] = {Unit.WORKDAYS: N_("个工作日"), Unit.DAYS: N_("个自然日")}
 
 
 @bp.get("/catalogue")

@@ -345,10 +345,8 @@ def steps_ahead(
         return []
     under_way = pieces.said if state in {State.CONFIRMED, State.SHIPPED, State.DELIVERED} else ()
     now = Step(title=STATE_NAMES[state], state="now", due_at=due_at, said=((_WAITS[state], {}), *under_way))
-    at = PATH.index(state) if state in PATH else -1
+    at = PATH.index(state) if state in PATH else -1  # a held order stands before the path: the approval is still to come
     coming = [Step(title=_AHEAD[each], state="todo", due=_due(each, terms, pay_by)) for each in PATH[at + 2 :] if each in _AHEAD]
-    if state is State.HELD:
-        coming.insert(0, Step(title=_AHEAD[State.PLACED], state="todo", due=_due(State.PLACED, terms, pay_by)))
     return [now, *coming]
 
 

@@ -1,7 +1,7 @@
 /* The live stream: server-sent events resumed by index, polling when no stream is to be had; nothing is shown twice or skipped. */
 import { say } from "./say.js";
 
-const KEPT = 300, TICKS = 60, POLL = 3000, AGAIN = 60000, OUTAGE = 3000, BURST = 500;
+const KEPT = 300, WIDE = "(min-width: 1101px)", TICKS = 60, POLL = 3000, AGAIN = 60000, OUTAGE = 3000, BURST = 500, LINGER = 250;
 
 export function stream(root) {
   const table = root.querySelector("[data-stream]");
@@ -13,7 +13,7 @@ export function stream(root) {
   const fresh = pick("new"), ticks = pick("ticks");
   const form = pick("line").content, risks = pick("risks").content;
   let last = Number(table.dataset.head), first = last, paused = false, waiting = [], seen = [], shown = 0, missing = 0;
-  let source = null, timer = null, lostAt = 0, openedAt = 0, mended = null, unsaid = 0;
+  let source = null, timer = null, lostAt = 0, openedAt = 0, mended = null, unsaid = 0, looked = null;
 
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const count = (number) => number.toLocaleString("en-US");
@@ -43,8 +43,27 @@ export function stream(root) {
       body.prepend(line);
       window.htmx?.process(line);
     }
+    choose();
     while (body.rows.length > KEPT) body.lastElementChild.remove();
     table.closest(".scrollx").hidden = false;
+  }
+
+  /* Beside a wide list the detail is never empty: it shows the newest line until the reader chooses, then follows the keyboard. */
+  function choose() {
+    const link = body.querySelector("a[hx-get]");
+    if (!looked && link) look(link);
+  }
+
+  function look(link) {
+    if (link === looked || !window.htmx || !window.matchMedia(WIDE).matches) return;
+    mark(link.closest("tr"));
+    window.htmx.ajax("GET", link.getAttribute("hx-get"), { source: link, target: "#detail" });
+  }
+
+  function mark(line) {
+    looked = line.querySelector("a[hx-get]");
+    body.querySelector(".on")?.classList.remove("on");
+    line.classList.add("on");
   }
 
   function note(from, to) {
@@ -166,10 +185,13 @@ export function stream(root) {
   window.addEventListener("pagehide", () => source?.close());
   body.addEventListener("click", (event) => {
     const line = event.target.closest("tr");
-    if (!line) return;
-    body.querySelector(".on")?.classList.remove("on");
-    line.classList.add("on");
+    if (line) mark(line);
   });
+  body.addEventListener("focusin", (event) => {
+    const link = event.target.closest("a[hx-get]");
+    setTimeout(() => { if (link && link === document.activeElement) look(link); }, LINGER);
+  });
+  choose();
   connect();
 }
 

@@ -41,7 +41,7 @@ TEXTS: dict[str, RuleText] = {
     "T02": RuleText(
         title=N_("供货逾期"),
         basis=N_("河南省政府采购网上商城规则第十八条"),
-        sentence=N_("应于 %(due)s 前送达，已逾期 %(late)s 日"),
+        sentence=N_("应于 %(due)s 前送达，触发时已逾期 %(late)s 日"),
         way_out=N_("请督促供应商供货；双方可协商终止未发货的部分"),
     ),
     "T03": RuleText(
@@ -53,7 +53,7 @@ TEXTS: dict[str, RuleText] = {
     "T04": RuleText(
         title=N_("支付逾期"),
         basis=N_("保障中小企业款项支付条例第九、十、十七条；网上商城规则"),
-        sentence=N_("应于 %(due)s 前支付 %(owed)s 元，已逾期 %(late)s 日，按日利率计逾期利息 %(interest)s 元"),
+        sentence=N_("应于 %(due)s 前支付 %(owed)s 元，触发时已逾期 %(late)s 日，按日利率计逾期利息 %(interest)s 元"),
         way_out=N_("请督促采购单位支付并支付逾期利息"),
     ),
     "X02": RuleText(

@@ -20,7 +20,7 @@ from app.web.forms import Form, refusals_on
 from app.web.guard import maybe_me, me, requires
 from catalog.suppliers import queries as suppliers
 from catalog.taxonomy import queries as taxonomy
-from catalog.taxonomy.rules import TERM_LABELS, What
+from catalog.taxonomy.rules import TERM_LABELS, UNIT_NAMES, What
 from supervision.alerts import queries, service
 from supervision.alerts.forms import CloseForm, DismissForm
 from supervision.alerts.queries import SHOW_NAMES, Alert, Show
@@ -172,7 +172,7 @@ def _detail(alert: Alert, actor: Actor) -> dict[str, Any]:
         "sentence": sentence(alert),
         "orders": orders,
         "limit_fen": parameters.get("limit_fen"),
-        "parameters": _worded(parameters),
+        "parameters": _worded(parameters, alert),
         "may_claim": may and own and alert.state is AlertState.NEW,
         "may_decide": may and own and mine and alert.state in OPEN,
         "elsewhere": may and not own and alert.state in OPEN,
@@ -192,8 +192,8 @@ def sentence(alert: Alert) -> str:
     return str(_(text.sentence, **facts))
 
 
-def _worded(parameters: dict[str, Any]) -> list[tuple[str, str]]:
-    """The figures of the rule in words; how it is staged and coloured is said elsewhere."""
+def _worded(parameters: dict[str, Any], alert: Alert) -> list[tuple[str, str]]:
+    """The figures of the rule in words, periods as they stood when it fired; how it is staged and coloured is said elsewhere."""
     found = []
     for name, value in shown(parameters).items():
         if name not in PARAMETER_NAMES:
@@ -203,7 +203,8 @@ def _worded(parameters: dict[str, Any]) -> list[tuple[str, str]]:
         elif isinstance(value, bool):
             value = _("是") if value else _("否")
         elif value in TERM_LABELS:
-            value = _(TERM_LABELS[value])
+            period = taxonomy.term(db.session(), str(value), alert.region, clock.local(alert.raised_at).date())
+            value = f"{period.days} {_(UNIT_NAMES[period.unit])}"
         found.append((_(PARAMETER_NAMES[name]), str(value)))
     return found
 

@@ -113,7 +113,7 @@ def receipts(number: str) -> Receipts:
 
 
 @api.get("/orders/<number>/receipts/<int:version>")
-@titled(N_("一步的回执（可直接交给 /log 校验）"))
+@titled(N_("一步的回执（可直接交给 /log 核验）"))
 @requires(Permission.ORDER_READ)
 @spec.validate(resp=Answers("HTTP_200", HTTP_404=Problem, HTTP_503=Problem), tags=("orders",))
 def receipt(number: str, version: int) -> Response:

@@ -26,7 +26,7 @@ class NotYetSealed(Unavailable):
     """The event is recorded, but no checkpoint covers it yet; that takes about a second."""
 
     code = "journal.not_yet_sealed"
-    message = N_("该记录正在写入存证日志，通常一两秒内完成，请稍后再取回执")
+    message = N_("该记录正在写入监督日志，通常一两秒内完成，请稍后再取回执")
 
 
 @dataclass(frozen=True)

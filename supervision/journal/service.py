@@ -30,7 +30,7 @@ class KeyMissing(Conflict):
     """The signing key is not where the settings say."""
 
     code = "journal.key_missing"
-    message = N_("没有找到存证日志的签名密钥：请先执行 mall init，或从备份恢复密钥文件")
+    message = N_("没有找到监督日志的签名密钥：请先执行 mall init，或从备份恢复密钥文件")
 
 
 class KeyAway(Conflict):

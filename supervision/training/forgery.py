@@ -31,7 +31,7 @@ class NothingSealed(Unavailable):
     """There is no signed entry yet that could be forged."""
 
     code = "journal.nothing_sealed"
-    message = N_("存证日志还没有检查点，请几秒后再试")
+    message = N_("监督日志还没有检查点，请几秒后再试")
 
 
 @dataclass(frozen=True, kw_only=True)

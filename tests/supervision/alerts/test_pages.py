@@ -1,6 +1,10 @@
 """The queue by page and by API."""
 
+import re
+
+from app.kernel.db import commit
 from app.policy import Role
+from tests import factories
 from tests.supervision.alerts.test_alerts import raised
 
 
@@ -20,6 +24,19 @@ def test_the_page_says_why_it_fired_and_lets_its_owner_settle_it(watched):
     assert watched.visitor(watched.other).get(at).status_code == 404
     assert "由当地财政部门处置" not in watched.visitor(watched.auditor).text(at)
     assert watched.visitor(Role.BUYER).get("/watch/alerts").status_code == 403
+
+
+def test_who_may_read_alerts_but_not_orders_gets_no_link_that_would_be_refused(watched):
+    with watched.session() as session:
+        number = raised(session).number
+        with commit(session):
+            rules = factories.actor(session, factories.person(session, watched.world.finance, Role.RULE_ADMIN))
+    reader = watched.visitor(rules)
+    page = reader.text(f"/watch/alerts/{number}")
+    assert number in page
+    for href in set(re.findall(r'<a[^>]* href="(/[^"#?]+)', page)):
+        assert reader.get(href).status_code < 400, href
+    assert "/watch/orders/" in watched.visitor(Role.SUPERVISOR).text(f"/watch/alerts/{number}")
 
 
 def test_the_api_lists_claims_and_closes(watched):
