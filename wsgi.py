@@ -21,7 +21,7 @@ from app.kernel.errors import N_
 from app.kernel.outbox import Consumer, Timer
 from app.kernel.worker import Worker
 from app.policy import Permission
-from app.web import checks, errors, filters, guard, health, language, logs, menus, openapi, proxies, security, slots, texts
+from app.web import checks, errors, filters, guard, health, language, logs, menus, openapi, process, proxies, security, slots, texts
 from app.web.cli import Beginning, mall
 from app.web.extensions import babel, csrf, db, login
 from app.web.menus import Entry
@@ -294,3 +294,4 @@ WATCH = Storey(
 HOUSE = (SHOP, WATCH)
 
 app = create_app()
+process.settle_down()

@@ -133,7 +133,7 @@ def record_all(session: Session, actor: By, entries: Sequence[Entry]) -> list[in
         }
         for entry in entries
     ]
-    return list(run(session, _RECORD, rows).scalars())
+    return list(run(session, _RECORD, rows if len(rows) > 1 else rows[0]).scalars())
 
 
 _RECORD: Final = insert(Event.__table__).returning(Event.__table__.c.id, sort_by_parameter_order=True)  # type: ignore[arg-type]

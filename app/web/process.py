@@ -1,6 +1,7 @@
 """Running the product: one web server and one job worker as children of `mall serve`, ended together."""
 
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -13,6 +14,19 @@ from dataclasses import dataclass, field
 from app.config import BadConfiguration, Settings
 
 GRACE = 15.0
+
+
+def settle_down() -> None:
+    """Tell Python that what is loaded by now stays: half a million objects that the collector would otherwise walk through again
+    and again while requests come and go, a tenth of what an order costs.
+
+    Threads take turns more often than by default: one that comes back from the database, perhaps with SQLite's gate in its
+    hands, should not wait five milliseconds for another to finish its page.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    sys.setswitchinterval(0.001)
 
 
 @dataclass

@@ -40,11 +40,11 @@ class Buyer:
 
 
 def seat(url: str, buyers: int) -> list[Buyer]:
-    """Add so many units, each with a buyer, an approver, a filed plan, and the same goods of one supplier for all of them."""
+    """Add so many units, each with a buyer, an approver, a filed plan, and goods of its own from one supplier for all of them."""
     with _writing(url) as session:
-        goods = _goods(session, factories.supplier(session))
+        seller = factories.supplier(session)
         houses = [_house(session) for _ in range(buyers)]
-        return [_buyer(session, house, _budget(session, house), goods) for house in houses]
+        return [_buyer(session, house, _budget(session, house), _goods(session, seller)) for house in houses]
 
 
 def seat_together(url: str, buyers: int) -> tuple[list[Buyer], list[Buyer]]:
