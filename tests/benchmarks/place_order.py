@@ -51,15 +51,11 @@ def accepted(leg: Leg) -> Leg:
 
 
 def submissions(buyers: Sequence[Buyer], total: int) -> Requests:
-    """What the buyers send, in turn, each with a key of its own."""
-    taken = iter(range(total))
+    """What the buyers send, in turn, each with a key of its own; written before the clock runs."""
 
-    def take() -> Request | None:
-        number = next(taken, None)
-        if number is None:
-            return None
-        buyer = buyers[number % len(buyers)]
+    def written(buyer: Buyer) -> Request:
         headers = {"Authorization": f"Bearer {buyer.token}", "Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}
         return Request(PATH, json.dumps({"lines": buyer.lines}).encode(), headers)
 
-    return take
+    waiting = iter([written(buyers[number % len(buyers)]) for number in range(total)])
+    return lambda: next(waiting, None)

@@ -1,7 +1,7 @@
 """The least that the same stack can do: what the product is measured against.
 
 `page()` is a bare Flask application with one query, 24 cards and 20 facets. `Trade` is the order transaction with nothing
-around it: a guarded reservation on two controls, an order, five lines, two moves, an event.
+around it: a guarded reservation on two controls, an order, five lines, two moves, an event and its place in the outbox.
 """
 
 import multiprocessing
@@ -14,6 +14,7 @@ from flask import Flask, render_template_string, request
 from markupsafe import Markup
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Engine,
@@ -62,6 +63,12 @@ events = Table(
     "events", schema,
     Column("id", Int, primary_key=True), Column("stream", String(40)), Column("version", Int), Column("type", String(40)),
     Column("body", Text),
+)
+
+outbox = Table(
+    "outbox", schema,
+    Column("id", Int, primary_key=True), Column("event_id", ForeignKey("events.id"), index=True), Column("consumer", String(40)),
+    Column("done", Boolean),
 )
 
 PAGE = """<!doctype html><html lang="zh"><head><meta charset="utf-8"><title>{{ word }}</title></head><body><main>
@@ -137,7 +144,8 @@ def trade(engine: Engine, number: str, pair: tuple[int, int]) -> None:
             {"order_id": order, "title": f"办公椅 第{line}种", "quantity": 1, "price_fen": 1_000_00} for line in range(5)
         ])
         session.execute(insert(moves), [{"key": f"{number}:{control}", "control_id": control, "amount_fen": 5_000_00} for control in pair])
-        session.execute(insert(events).values(stream=number, version=1, type="order.placed", body='{"total_fen":500000}'))
+        event = insert(events).values(stream=number, version=1, type="order.placed", body='{"total_fen":500000}').returning(events.c.id)
+        session.execute(insert(outbox).values(event_id=session.scalars(event).one(), consumer="all", done=False))
         for control in sorted(pair):
             session.execute(
                 update(controls).where(controls.c.id == control, controls.c.amount_fen - controls.c.reserved_fen >= 5_000_00)
