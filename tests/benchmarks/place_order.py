@@ -51,11 +51,18 @@ def accepted(leg: Leg) -> Leg:
 
 
 def submissions(buyers: Sequence[Buyer], total: int) -> Requests:
-    """What the buyers send, in turn, each with a key of its own; written before the clock runs."""
+    """What the buyers send, in turn, each with a key of its own; all but the key is written before the clock runs."""
+    taken = iter(range(total))
+    written = [
+        (json.dumps({"lines": buyer.lines}).encode(), {"Authorization": f"Bearer {buyer.token}", "Content-Type": "application/json"})
+        for buyer in buyers
+    ]
 
-    def written(buyer: Buyer) -> Request:
-        headers = {"Authorization": f"Bearer {buyer.token}", "Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}
-        return Request(PATH, json.dumps({"lines": buyer.lines}).encode(), headers)
+    def take() -> Request | None:
+        number = next(taken, None)
+        if number is None:
+            return None
+        body, headers = written[number % len(written)]
+        return Request(PATH, body, headers | {"Idempotency-Key": uuid.uuid4().hex})
 
-    waiting = iter([written(buyers[number % len(buyers)]) for number in range(total)])
-    return lambda: next(waiting, None)
+    return take
