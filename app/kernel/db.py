@@ -221,7 +221,10 @@ def padded(values: Sequence[Value]) -> list[Value]:
     """Values for an IN, the last repeated up to a power of two: lists of nearly every length then share one text of a statement,
     which each connection to PostgreSQL reads and plans once instead of for each length.
     """
-    return [*values, *(values[-1:] * ((1 << (len(values) - 1).bit_length()) - len(values)))] if values else []
+    if not values:
+        return []
+    missing = (1 << (len(values) - 1).bit_length()) - len(values)
+    return [*values, *[values[-1]] * missing]
 
 
 def connection_of(session: Session) -> Connection:

@@ -25,4 +25,4 @@ def test_every_test_has_a_database_of_its_own(session, turn):
 
 def test_every_outside_program_says_how_to_get_it():
     assert all(peer.get for peer in PEERS.values())
-    assert [name for name, peer in PEERS.items() if not peer.required] == ["tessera", "meilisearch", "nginx", "rival-shop"]
+    assert [name for name, peer in PEERS.items() if not peer.required] == ["tessera", "meilisearch", "rival-shop"]

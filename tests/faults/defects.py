@@ -61,7 +61,7 @@ PATCHES = (
     ),
     Patch(
         "the commit of a submission forgotten", "history: acknowledged orders",
-        (("orders/carts/api.py", "        with commit(db.session()) as session:\n            made = _made(", "        with db.session() as session:\n            made = _made("),),
+        (("orders/carts/api.py", "        with commit(db.session()) as session:\n            made = service.send_off(", "        with db.session() as session:\n            made = service.send_off("),),
     ),
     Patch(
         "the idempotency key not kept", "history: one key, one answer",
