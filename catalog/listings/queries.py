@@ -210,12 +210,7 @@ _WIDTH: Final = len(_SHOWN)
 _SPREAD: Final = (
     PriceSpread.n, PriceSpread.min_fen, PriceSpread.q1_fen, PriceSpread.median_fen, PriceSpread.q3_fen, PriceSpread.max_fen,
 )  # fmt: skip
-_CARDS: Final = (
-    _whole()
-    .add_columns(*_SPREAD)
-    .outerjoin(PriceSpread, PriceSpread.product_id == Listing.product_id)
-    .where(among(Listing.id, "ids"))
-)
+_CARDS: Final = _BY_IDS.add_columns(*_SPREAD).outerjoin(PriceSpread, PriceSpread.product_id == Listing.product_id)
 """Made once: every search page asks it."""
 
 
