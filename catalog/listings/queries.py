@@ -15,8 +15,8 @@ from app.policy import Actor
 from catalog.listings.rules import Offer, Quartiles
 from catalog.listings.states import Shelf
 from catalog.listings.tables import Listing, ListingVersion
-from catalog.products.rules import Attribute, attributes_of, summary
-from catalog.products.states import Origin
+from catalog.products.rules import Attribute, attributes_of, proven_on, summary
+from catalog.products.states import FactKind, Origin
 from catalog.products.tables import Product
 from catalog.suppliers.rules import is_sme
 from catalog.suppliers.states import Scale, Standing
@@ -99,8 +99,7 @@ class Shown:
     unit: str
     attributes: str
     origin: Origin
-    energy_saving: bool
-    environment: bool
+    facts: frozenset[FactKind]
     supplier_id: int
     supplier_name: str
     scale: Scale
@@ -123,6 +122,16 @@ class Shown:
         return self.origin is Origin.IMPORTED
 
     @property
+    def energy_saving(self) -> bool:
+        """Whether a certificate shows today that it saves energy."""
+        return FactKind.ENERGY in self.facts
+
+    @property
+    def environment(self) -> bool:
+        """Whether a certificate shows today that it bears the environment label."""
+        return FactKind.ENVIRONMENT in self.facts
+
+    @property
     def spec(self) -> dict[str, Attribute]:
         """The product's attributes by name."""
         return attributes_of(self.attributes)
@@ -138,7 +147,7 @@ _SHOWN = (  # in the order of the fields
     Listing.id.label("listing_id"), Listing.version, Listing.sku, Listing.title, Listing.price_fen, Listing.stock, Listing.shelf,
     Listing.regions, Listing.delivery_days, Listing.warranty_months, Listing.sold, Listing.created_at, Listing.updated_at,
     Product.id.label("product_id"), Product.category_code, Product.brand, Product.model, Product.title.label("product_title"), Product.unit,
-    Product.attributes, Product.origin, Product.energy_saving, Product.environment,
+    Product.attributes, Product.origin, Product.proven,
     Supplier.organisation_id.label("supplier_id"), Supplier.name.label("supplier_name"), Supplier.scale, Supplier.standing, Supplier.score,
 )  # fmt: skip
 
@@ -165,6 +174,7 @@ def _shown(session: Session, query: Select[Any], **values: Any) -> Iterator[Show
 def _offer(row: Row[Any]) -> Shown:
     facts = dict(zip(_NAMES, row, strict=False))  # the sort keys of a page follow
     facts["areas"] = tuple(facts["areas"].split(","))
+    facts["facts"] = proven_on(facts["facts"], clock.today())
     return Shown(**facts)
 
 
@@ -204,6 +214,11 @@ def offers_for_product(session: Session, product_id: int) -> list[Shown]:
 def of_supplier(session: Session, supplier_id: int) -> list[int]:
     """Ids of all listings of a supplier."""
     return list(session.scalars(select(Listing.id).where(Listing.supplier_id == supplier_id).order_by(Listing.id)))
+
+
+def of_products(session: Session, product_ids: Sequence[int]) -> list[int]:
+    """Ids of all listings of these products, whoever offers them."""
+    return list(session.scalars(select(Listing.id).where(Listing.product_id.in_(product_ids)).order_by(Listing.id)))
 
 
 def all_live(session: Session, batch: int = 1000) -> Iterator[Shown]:

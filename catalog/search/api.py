@@ -7,6 +7,7 @@ from flask import Blueprint, current_app
 from pydantic import Field
 from werkzeug.datastructures import MultiDict
 
+from app.kernel import clock
 from app.kernel.errors import N_, Missing
 from app.web.extensions import db
 from app.web.guard import public
@@ -15,7 +16,8 @@ from catalog.listings import queries as listings
 from catalog.listings.queries import Shown
 from catalog.listings.rules import Quartiles
 from catalog.products import queries as products
-from catalog.products.states import Origin
+from catalog.products.rules import proven_on
+from catalog.products.states import FactKind, Origin
 from catalog.search import forms, queries
 from catalog.search.port import FacetName, SearchEngine, Sort
 
@@ -208,9 +210,10 @@ def product(product_id: int) -> ProductOut:
     offers = listings.offers_for_product(session, product_id)
     stats = listings.quartiles(session, product_id=product_id)
     versions = listings.versions_of(session, offers[0].listing_id) if offers else []
+    facts = proven_on(found.proven, clock.today())
     return ProductOut(
         product_id=found.id, category_code=found.category_code, brand=found.brand, model=found.model, title=found.title, unit=found.unit,
-        origin=found.origin, energy_saving=found.energy_saving, environment=found.environment,
+        origin=found.origin, energy_saving=FactKind.ENERGY in facts, environment=FactKind.ENVIRONMENT in facts,
         attributes=dict(products.attributes(session, product_id)), offers=[_offer(row, None) for row in offers],
         quartiles=_quartiles(stats), prices=[PriceOut(price_fen=each.price_fen, at=each.at) for each in versions],
     )  # fmt: skip

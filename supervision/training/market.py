@@ -16,11 +16,11 @@ from catalog.listings.rules import Offer
 from catalog.listings.service import stream_of
 from catalog.listings.states import Shelf
 from catalog.listings.tables import Listing, ListingVersion
-from catalog.products.rules import stored
+from catalog.products.rules import proven_text, stored
 from catalog.products.states import Origin
-from catalog.products.tables import Product
+from catalog.products.tables import Product, ProductFact
 from catalog.taxonomy import queries as taxonomy
-from supervision.training import goods
+from supervision.training import goods, papers
 from supervision.training.cast import Cast, Seller
 from supervision.training.scales import PROVINCE, Scale
 from supervision.training.writer import Writer
@@ -151,6 +151,7 @@ class Shelves:
 
     def _product(self, seed: goods.ProductSeed) -> int:
         number = self.writer.id(Product)
+        proofs = papers.of(seed, number, clock.local(self.now).date())
         self.writer.add(
             Product,
             {
@@ -162,11 +163,12 @@ class Shelves:
                 "unit": seed.unit,
                 "attributes": stored(_attributes(seed)),
                 "origin": Origin.IMPORTED if seed.imported else Origin.DOMESTIC,
-                "energy_saving": seed.energy_saving,
-                "environment": seed.environment_label,
+                "proven": proven_text(proofs),
                 "created_at": self.start,
             },
         )
+        for proof in proofs:
+            self.writer.add(ProductFact, papers.row(proof, self.start))
         return number
 
     def _article(self, seed: goods.ProductSeed, product: int, seller: Seller, no: int, at: datetime) -> Article:
