@@ -95,7 +95,7 @@ def test_what_suppliers_claimed_stays_a_claim_and_is_a_plain_yes_again_on_the_wa
     row = "INSERT INTO products (id, category_code, brand, model, title, unit, attributes, origin, energy_saving, environment, created_at) VALUES "
     leaf = "INSERT INTO categories (code, name, level, parent_code, leaf, kind) VALUES ('A02021003', 'A4 黑白打印机', 4, NULL, true, 'goods')"
     told = "(1, 'A02021003', 'HP 惠普', 'Ｐ 1-2', 'a', '台', '{}', 'domestic', true, false, '2026-03-05 07:30:00'), (2, 'A02021003', '奔图', 'P2', 'b', '台', '{}', 'domestic', false, true, '2026-03-05 07:30:00')"
-    upgrade(empty_url, "0005")
+    upgrade(empty_url, "0006")
     engine = make_engine(empty_url)
     try:
         with engine.begin() as connection:
@@ -105,7 +105,7 @@ def test_what_suppliers_claimed_stays_a_claim_and_is_a_plain_yes_again_on_the_wa
         with engine.connect() as connection:
             assert connection.execute(text("SELECT brand_key, model_key, proven FROM products ORDER BY id")).all() == [("hp惠普", "p12", "{}"), ("奔图", "p2", "{}")]
             assert connection.execute(text("SELECT product_id, kind, number FROM product_facts ORDER BY product_id")).all() == [(1, "energy", ""), (2, "environment", "")]
-        databases.migrate(empty_url, "0005")
+        databases.migrate(empty_url, "0006")
         with engine.connect() as connection:
             assert connection.execute(text("SELECT energy_saving, environment FROM products ORDER BY id")).all() == [(True, False), (False, True)]
     finally:
