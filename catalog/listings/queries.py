@@ -99,12 +99,13 @@ class Shown:
     unit: str
     attributes: str
     origin: Origin
-    facts: frozenset[FactKind]
+    proven: str
     supplier_id: int
     supplier_name: str
     scale: Scale
     standing: Standing
     score: int
+    facts: frozenset[FactKind] = frozenset()
 
     @property
     def is_live(self) -> bool:
@@ -142,7 +143,7 @@ class Shown:
         return summary(self.spec)
 
 
-_NAMES = tuple(field.name for field in fields(Shown))
+_NAMES = tuple(field.name for field in fields(Shown) if field.name != "facts")
 _SHOWN = (  # in the order of the fields
     Listing.id.label("listing_id"), Listing.version, Listing.sku, Listing.title, Listing.price_fen, Listing.stock, Listing.shelf,
     Listing.regions, Listing.delivery_days, Listing.warranty_months, Listing.sold, Listing.created_at, Listing.updated_at,
@@ -174,7 +175,7 @@ def _shown(session: Session, query: Select[Any], **values: Any) -> Iterator[Show
 def _offer(row: Row[Any]) -> Shown:
     facts = dict(zip(_NAMES, row, strict=False))  # the sort keys of a page follow
     facts["areas"] = tuple(facts["areas"].split(","))
-    facts["facts"] = proven_on(facts["facts"], clock.today())
+    facts["facts"] = proven_on(facts["proven"], clock.today())
     return Shown(**facts)
 
 

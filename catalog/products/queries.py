@@ -7,7 +7,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from app.kernel import clock
-from app.kernel.db import padded
+from app.kernel.db import among
 from app.kernel.errors import Missing
 from catalog.brands import queries as brands
 from catalog.brands.rules import key_of
@@ -29,7 +29,7 @@ def by_id(session: Session, product_id: int) -> Product:
 def by_ids(session: Session, product_ids: Iterable[int]) -> dict[int, Product]:
     """These products by id as they stand, merged or not; one statement."""
     wanted = sorted(set(product_ids))
-    return {row.id: row for row in session.scalars(select(Product).where(Product.id.in_(padded(wanted))))} if wanted else {}
+    return {row.id: row for row in session.scalars(select(Product).where(among(Product.id, "ids")), {"ids": wanted})} if wanted else {}
 
 
 def same(session: Session, category_code: str, brand: str, model: str) -> Product | None:
@@ -96,9 +96,8 @@ def all_facts(session: Session, product_ids: Sequence[int], on: date) -> list[Po
     """Every document recorded for these products, judged on a day, the latest first."""
     if not product_ids:
         return []
-    rows = session.scalars(
-        select(ProductFact).where(ProductFact.product_id.in_(padded(sorted(set(product_ids))))).order_by(ProductFact.id.desc())
-    )
+    query = select(ProductFact).where(among(ProductFact.product_id, "products")).order_by(ProductFact.id.desc())
+    rows = session.scalars(query, {"products": sorted(set(product_ids))})
     return [
         PolicyFact(
             id=row.id, product_id=row.product_id, kind=row.kind, number=row.number, issuer=row.issuer, valid_from=row.valid_from,

@@ -12,6 +12,8 @@ from catalog.products.states import EXPIRING, Counts, FactKind
 
 Attribute = str | int | float | bool
 MOST_ATTRIBUTES: Final = 60
+FOR_EVER: Final = "9999-12-31"
+"""The last day of a document that names none, where days are compared as text."""
 
 
 class NotLeaf(Invalid):
@@ -259,13 +261,13 @@ def check_fact(fact: FactInput, what: str, today: date) -> FactInput:
 
 
 def proven_text(facts: Iterable[PolicyFact]) -> str:
-    """The facts that have a document with the last day each counts, as products keep them; empty for no last day."""
-    lasting: dict[str, str] = {}
+    """The documents that count or did, the longest-lasting of each kind, as products keep them beside their definition."""
+    kept: dict[str, tuple[str, str, str, bool]] = {}
     for fact in facts:
         if fact.counts in {Counts.YES, Counts.EXPIRED}:
-            kept, ends = lasting.get(fact.kind.value), fact.valid_to.isoformat() if fact.valid_to else ""
-            lasting[fact.kind.value] = ends if kept is None else "" if "" in {kept, ends} else max(kept, ends)
-    return json.dumps(lasting, separators=(",", ":"), sort_keys=True)
+            told = (fact.valid_to.isoformat() if fact.valid_to else FOR_EVER, fact.number, fact.issuer, fact.checked)
+            kept[fact.kind.value] = max(kept.get(fact.kind.value, told), told)
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 @lru_cache(maxsize=4096)
@@ -274,7 +276,22 @@ def proven_on(text: str, on: date) -> frozenset[FactKind]:
     if text == "{}":
         return frozenset()
     day = on.isoformat()
-    return frozenset(FactKind(kind) for kind, ends in json.loads(text).items() if not ends or day <= ends)
+    return frozenset(FactKind(kind) for kind, (ends, *_) in json.loads(text).items() if day <= ends)
+
+
+def documents(text: str, product_id: int, on: date) -> dict[FactKind, PolicyFact]:
+    """The documents that a product keeps beside its definition, judged on a day."""
+    kept = json.loads(text)
+    return {
+        kind: PolicyFact(
+            id=0, product_id=product_id, kind=kind, number=number, issuer=issuer, valid_from=None,
+            valid_to=None if ends == FOR_EVER else date.fromisoformat(ends), checked=checked,
+            counts=Counts.YES if on.isoformat() <= ends else Counts.EXPIRED,
+        )
+        for kind in FactKind
+        if kind in kept
+        for ends, number, issuer, checked in [kept[kind]]
+    }  # fmt: skip
 
 
 def _typed(value: str) -> Attribute:

@@ -31,6 +31,8 @@ from catalog.products.rules import (
 )
 from catalog.products.states import FACT_NAMES, Counts, FactKind, Origin
 from catalog.products.tables import Product, ProductFact
+from catalog.profiles import queries as profiles
+from catalog.profiles import rules as profile_rules
 from catalog.taxonomy import queries as taxonomy
 
 
@@ -86,8 +88,8 @@ def find_or_define_all(session: Session, actor: Actor, definitions: Sequence[Def
 
     Alike are the same category, brand (by any of its names) and model, and the same trade item number of the same brand.
     A product that is there keeps its definition; documents given with it are added.
-    Raises UnknownCategory, NotLeaf, BadAttributes, BadBrand, BrandArchived, BadGtin, WrongCheckDigit, GtinOfAnother, FactIncomplete,
-    FactPeriod, FactNotNow.
+    Raises UnknownCategory, NotLeaf, AttributesRefused, BadAttributes, BadBrand, BrandArchived, BadGtin, WrongCheckDigit, GtinOfAnother,
+    FactIncomplete, FactPeriod, FactNotNow.
     """
     actor.must(Permission.LISTING_KEEP)
     found = recognise(session, definitions)
@@ -132,8 +134,8 @@ def define(session: Session, actor: Actor, definition: Definition) -> Product:
 def define_all(session: Session, actor: Actor, definitions: Sequence[Definition]) -> list[int]:
     """New products with one statement; their ids in the order given.
 
-    Raises UnknownCategory, NotLeaf, BadAttributes, BadBrand, BrandArchived, BadGtin, WrongCheckDigit, FactIncomplete, FactPeriod,
-    FactNotNow.
+    Raises UnknownCategory, NotLeaf, AttributesRefused, BadAttributes, BadBrand, BrandArchived, BadGtin, WrongCheckDigit,
+    FactIncomplete, FactPeriod, FactNotNow.
     """
     actor.must(Permission.LISTING_KEEP)
     now, today = clock.now(), clock.today()
@@ -143,11 +145,12 @@ def define_all(session: Session, actor: Actor, definitions: Sequence[Definition]
         category = taxonomy.category(session, each.category_code)
         if not category.leaf:
             raise NotLeaf(category=category.code, name=category.name)
+        attributes = profile_rules.check(profiles.of(session, each.category_code, today), each.attributes)
         rows.append(
             {
                 "category_code": each.category_code, "brand": named[each.brand].name, "brand_key": named[each.brand].key,
                 "model": each.model, "model_key": key_of(each.model), "gtin": gtin14(each.gtin), "title": each.title, "unit": each.unit,
-                "attributes": stored(each.attributes), "origin": each.origin, "created_at": each.created_at or now,
+                "attributes": stored(attributes), "origin": each.origin, "created_at": each.created_at or now,
             }
         )  # fmt: skip
         for fact in each.said:
@@ -211,6 +214,7 @@ def check_proof(session: Session, actor: Actor, proof_id: int) -> Product:
     if row.checked_at is None:
         row.checked_by, row.checked_at = actor.person_id, clock.now()
         _record(session, actor, product, events.ProofChecked(**_told(row)))
+        _renew(session, product)
     return product
 
 

@@ -51,3 +51,12 @@ class Counts(StrEnum):
     EXPIRED = "expired"
     NOT_YET = "not_yet"
     WITHDRAWN = "withdrawn"
+
+
+COUNTS_NAMES: Final[dict[Counts, str]] = {
+    Counts.YES: N_("有效"), Counts.UNPROVEN: N_("未登记证书，不计"), Counts.EXPIRED: N_("已到期，不计"),
+    Counts.NOT_YET: N_("尚未生效"), Counts.WITHDRAWN: N_("已撤销"),
+}  # fmt: skip
+COUNTS_TONES: Final[dict[Counts, str]] = {
+    Counts.YES: "ok", Counts.UNPROVEN: "dim", Counts.EXPIRED: "warn", Counts.NOT_YET: "info", Counts.WITHDRAWN: "bad",
+}  # fmt: skip

@@ -20,8 +20,8 @@ class Product(Base):
     """A product of one category, brand and model, with its typed attributes as JSON text.
 
     `brand_key` is the key of the brand that the brand's name stands for; `gtin` has fourteen digits. `proven` is a JSON
-    object of the facts that have a document, each with the last day it counts (empty: no last day); `product_facts` has
-    them whole. A product that was merged leads to another one and has no offers.
+    object of the kinds that have a document, each with the last day it counts, number, issuer and whether it was checked;
+    `product_facts` has all of them. A product that was merged leads to another one and has no offers.
     """
 
     __tablename__ = "products"

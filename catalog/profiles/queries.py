@@ -90,6 +90,5 @@ def _all(session: Session) -> _Kept:
         version = Version(category_code=code, number=profile.version, valid_from=profile.valid_from, note=profile.note)
         versions[code].append((version, tuple(replace(each, of=code) for each in attributes[profile.id])))
     fresh = _Kept({code: tuple(rows) for code, rows in versions.items()})
-    if versions:
-        _kept[engine] = fresh
+    _kept[engine] = fresh
     return fresh

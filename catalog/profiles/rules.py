@@ -3,23 +3,27 @@
 A number with a unit is kept as people write it, `16 GB`, so that whatever shows or finds it needs no profile beside it.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from importlib.resources import files
 from typing import Any, Final
 
 from app.kernel.errors import N_, Invalid
 from catalog.profiles.states import AttributeKind
 
 Value = str | int | float | bool
-TOLD_ELSEWHERE: Final = frozenset({"品牌", "型号", "品目", "单价", "价格", "库存", "供应商", "质保", "质保期", "进口产品", "是否进口产品"})
+_WORDS: Final[dict[str, list[str]]] = json.loads((files("catalog.profiles") / "data" / "words.json").read_text("utf-8"))
+TOLD_ELSEWHERE: Final = frozenset(_WORDS["told_elsewhere"])
 """What the product or its offer says by itself; as an attribute it would be said twice, and perhaps otherwise."""
 LONGEST_VALUE: Final = 200
 _NUMBER: Final = re.compile(r"^([-+]?[\d,]*\.?\d+)\s*(.*)$")
-_RANGE: Final = re.compile(r"^([-+]?\d*\.?\d+)\s*(?:～|~|–|—|至|到|-)\s*([-+]?\d*\.?\d+)\s*(.*)$")
-_YES, _NO = frozenset({"是", "有", "yes", "true", "1"}), frozenset({"否", "无", "no", "false", "0"})
+_RANGE: Final = re.compile(rf"^([-+]?\d*\.?\d+)\s*(?:{'|'.join(_WORDS['between'])})\s*([-+]?\d*\.?\d+)\s*(.*)$")
+_YES, _NO = frozenset(_WORDS["yes"]), frozenset(_WORDS["no"])
+_COLONS: Final = frozenset(":" + "".join(_WORDS["colon"]))
 
 
 # ---------------------------------------------------------------- values
@@ -133,7 +137,7 @@ class Attribute:
     def read(self, given: object) -> Value:
         """The value as it is kept. Raises BadValue in one of its forms."""
         if isinstance(given, bool) and self.kind is not AttributeKind.YES_NO:
-            given = "是" if given else "否"
+            given = _WORDS["yes" if given else "no"][0]
         text = str(given).strip()
         if len(text) > LONGEST_VALUE:
             raise ValueTooLong(attribute=self.name, value=text[:20])
@@ -357,7 +361,7 @@ def checked(attributes: Iterable[Attribute]) -> list[Attribute]:
     """Attributes of one version. Raises BadName, NameTold, NameTwice, NoOptions, BadBounds, BadPattern."""
     found: dict[str, Attribute] = {}
     for each in attributes:
-        if not 0 < len(each.name.strip()) <= 40 or ":" in each.name or "：" in each.name:
+        if not 0 < len(each.name.strip()) <= 40 or _COLONS & set(each.name):
             raise BadName(attribute=each.name[:40])
         if each.name in TOLD_ELSEWHERE:
             raise NameTold(attribute=each.name)
@@ -373,8 +377,9 @@ def checked(attributes: Iterable[Attribute]) -> list[Attribute]:
 
 
 def _check_bounds(each: Attribute) -> None:
-    ends = [_decimal(end) for end in (each.low, each.high) if end]
-    if None in ends or (len(ends) == 2 and ends[0] > ends[1]):  # type: ignore[operator] - neither is None
+    given = [end for end in (each.low, each.high) if end]
+    figures = [figure for end in given if (figure := _decimal(end)) is not None]
+    if len(figures) < len(given) or figures != sorted(figures):
         raise BadBounds(attribute=each.name, low=each.low, high=each.high)
 
 

@@ -26,7 +26,8 @@ def shipped() -> Iterator[tuple[str, list[Attribute]]]:
     """The profiles that come with the product, by category."""
     for row in json.loads(_DATA.read_text("utf-8"))["profiles"]:
         yield row["category"], [
-            Attribute(**{**each, "kind": AttributeKind(each["kind"]), "options": tuple(each.get("options", ()))}) for each in row["attributes"]
+            Attribute(**{**each, "kind": AttributeKind(each["kind"]), "options": tuple(each.get("options", ()))})
+            for each in row["attributes"]
         ]
 
 

@@ -43,6 +43,8 @@ def test_a_certificate_counts_through_its_last_day_and_not_a_day_longer(session,
     kept = queries.by_id(session, product_id).proven
     assert rules.proven_on(kept, last) == {FactKind.ENERGY}
     assert rules.proven_on(kept, last + timedelta(days=1)) == frozenset()
+    shown = rules.documents(kept, product_id, last + timedelta(days=1))[FactKind.ENERGY]
+    assert (shown.counts, shown.number, shown.valid_to, shown.checked) == (Counts.EXPIRED, "CQC26701000001", last, False)
 
 
 def test_offers_bear_the_label_only_while_the_certificate_counts(session, world):
