@@ -18,6 +18,8 @@ from app.kernel.outbox import ConsumerFloor, Event, EventReceipt
 from catalog.listings import queries as listings
 from catalog.listings.service import follow_prices
 from catalog.listings.tables import Listing
+from catalog.onboarding.service import load_agreement
+from catalog.qualifications.service import load_requirements
 from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.service import load_reference
 from orders.purchases.rules import Gate
@@ -83,6 +85,8 @@ def seed(
         if session.scalar(select(func.count()).select_from(Organisation)):
             raise NotEmpty()
         load_reference(session, supplement=True)
+        load_requirements(session)
+        load_agreement(session)
         return _make(session, scale, number, now, consumers, progress or _silent)
 
 
