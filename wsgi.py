@@ -26,11 +26,17 @@ from app.web.cli import Beginning, mall
 from app.web.extensions import babel, csrf, db, login
 from app.web.menus import Entry
 from catalog.brands.service import load_brands
+from catalog.onboarding import service as onboarding
+from catalog.onboarding import views as onboarding_pages
 from catalog.profiles.service import load_profiles
+from catalog.qualifications import service as qualifications
+from catalog.qualifications import views as qualification_pages
 from catalog.search import cli as search_commands
 from catalog.search import views as search_pages
 from catalog.search.gateway import engine_for
 from catalog.search.handlers import indexer
+from catalog.suppliers import cli as supplier_commands
+from catalog.suppliers import service as suppliers
 from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.service import load_reference
 from migrations import tables  # noqa: F401 - the metadata is whole before the first query
@@ -159,6 +165,8 @@ def _furnish_shop(app: Flask) -> None:
         Entry(label=N_("资产卡片"), endpoint="assets.index", icon="qrcode", permissions=(Permission.ASSET_READ,)),
         Entry(label=N_("人员与岗位"), endpoint="people.index", icon="users", permissions=(Permission.PEOPLE_GRANT,)),
         Entry(label=N_("本单位"), endpoint="organisations.own", icon="building", permissions=(Permission.UNIT_ADMINISTER,)),
+        Entry(label=N_("本企业"), endpoint="suppliers.own", icon="building-store", permissions=(Permission.SUPPLIER_ADMINISTER,)),
+        Entry(label=N_("入驻审核"), endpoint="onboarding.review", icon="file-check", permissions=(Permission.SUPPLIER_REVIEW,)),
         Entry(label=N_("登记机构"), endpoint="organisations.register", icon="building", permissions=(Permission.ORGANISATION_REGISTER,)),
     )
     places: slots.Slots = app.extensions["mall.slots"]
@@ -168,10 +176,16 @@ def _furnish_shop(app: Flask) -> None:
     places.fill("budget.plan_lines", plans.lines_under)
     places.fill("product.plans", plans.for_product)
     places.fill("supplier.offers", search_pages.offers_of_supplier)
+    places.fill("supplier.papers", qualification_pages.public_papers)
+    places.fill("supplier.own_papers", qualification_pages.own_papers)
+    places.fill("workbench.more", onboarding_pages.todo)
+    places.fill("workbench.more", qualification_pages.todo)
+    places.fill("sign_in.notices", onboarding_pages.invitation)
     app.extensions["mall.doctor"] += [payment_commands.line_check]
     app.extensions["mall.beginnings"] += [
-        Beginning(N_("基础数据"), lambda session, *_: str(load_reference(session, supplement=settings.is_demo))),
-        Beginning(N_("品牌与品目规格"), lambda session, *_: str({"brands": load_brands(session), "profiles": load_profiles(session)})),
+        Beginning(N_("基础数据"), lambda session, *_: str(load_reference(session, supplement=settings.is_demo)), again=True),
+        Beginning(N_("品牌与品目规格"), lambda session, *_: str({"brands": load_brands(session), "profiles": load_profiles(session)}), again=True),
+        Beginning(N_("供应商库"), lambda session, *_: _supplier_library(session), again=True),
         Beginning(N_("管理员"), lambda session, login, password: ", ".join(people.first_administrator(session, login, password).values())),
     ]
     mall.add_command(import_group)
@@ -179,6 +193,12 @@ def _furnish_shop(app: Flask) -> None:
     mall.add_command(budget_commands.adjust_allotment)
     mall.add_command(payment_commands.payments)
     mall.add_command(audit_command)
+
+
+def _supplier_library(session: Session) -> str:
+    """What suppliers must hand in, the agreement, and what suppliers of an older version lack."""
+    added = qualifications.load_requirements(session)
+    return f"{added} requirements, {onboarding.load_agreement(session)} agreements, {suppliers.complete(session)}"
 
 
 def _furnish_watch(app: Flask) -> None:
@@ -253,7 +273,7 @@ PLACES = {
     "rules": "taxonomy.limits",
 }
 
-COMMANDS = (people_commands, budget_commands)
+COMMANDS = (people_commands, budget_commands, supplier_commands)
 """Imported for what they add to `mall import`."""
 
 SHOP = Storey(
@@ -266,6 +286,8 @@ SHOP = Storey(
         "catalog.suppliers",
         "catalog.brands",
         "catalog.profiles",
+        "catalog.qualifications",
+        "catalog.onboarding",
         "catalog.products",
         "catalog.listings",
         "orders.budgets",

@@ -4,10 +4,13 @@ import app.accounts.organisations.tables
 import app.accounts.people.tables
 import app.accounts.sessions.tables
 import app.kernel.outbox
+import app.kernel.uploads
 import catalog.brands.tables
 import catalog.listings.tables
+import catalog.onboarding.tables
 import catalog.products.tables
 import catalog.profiles.tables
+import catalog.qualifications.tables
 import catalog.suppliers.tables
 import catalog.taxonomy.tables
 import orders.approvals.tables

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, Select, and_, case, func, join, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from app.kernel import clock, paging
+from app.kernel import clock, paging, regions
 from app.kernel.db import among, run
 from app.kernel.errors import Missing
 from app.policy import Actor
@@ -18,6 +18,7 @@ from catalog.listings.tables import Listing, ListingVersion, PriceSpread
 from catalog.products.rules import Attribute, attributes_of, proven_on, summary
 from catalog.products.states import FactKind, Origin
 from catalog.products.tables import Product
+from catalog.suppliers import queries as suppliers
 from catalog.suppliers.rules import is_sme
 from catalog.suppliers.states import Scale, Standing
 from catalog.suppliers.tables import Supplier
@@ -32,6 +33,7 @@ _OFFERS: Final = (
         Listing.id, Listing.version, Listing.price_fen, Listing.stock, Listing.shelf, Listing.regions, Listing.delivery_days, Listing.title,
         Product.id.label("product_id"), Product.category_code, Product.brand, Product.model, Product.unit,
         Supplier.organisation_id.label("supplier_id"), Supplier.name.label("supplier_name"), Supplier.standing, Supplier.standing_until,
+        suppliers.barred_where(among(suppliers.StandingDecision.region, "above")).label("barred"),
     )
     .join(Product, Product.id == Listing.product_id)
     .join(Supplier, Supplier.organisation_id == Listing.supplier_id)
@@ -41,7 +43,8 @@ _OFFERS: Final = (
 
 def offers(session: Session, listing_ids: Iterable[int], region: str, on: date) -> dict[int, Offer]:
     """These listings as they stand now for a buyer of a region, by id; one statement."""
-    rows = run(session, _OFFERS, {"ids": sorted(set(listing_ids))}).all()
+    above = [each.code for each in regions.path(region)]
+    rows = run(session, _OFFERS, {"ids": sorted(set(listing_ids)), "above": above}).all()
     terms = {code: taxonomy.terms_of_sale(session, code, region, on) for code in {row.category_code for row in rows}}
     return {
         row.id: Offer(
@@ -61,7 +64,7 @@ def offers(session: Session, listing_ids: Iterable[int], region: str, on: date) 
             unit=row.unit,
             supplier_id=row.supplier_id,
             supplier_name=row.supplier_name,
-            may_trade=row.standing is Standing.ACTIVE,
+            may_trade=row.standing is Standing.ACTIVE and not row.barred,
             standing_until=row.standing_until,
             tax_rate=terms[row.category_code].tax_rate_percent,
             in_mall=terms[row.category_code].in_mall,

@@ -37,6 +37,7 @@ from supervision.disclosure.tables import Notice
 from supervision.journal import service as log
 from supervision.training.trials import TrickTried
 from tests import factories
+from tests.catalog import suppliers_at_the_door as suppliers
 from tests.factories import World
 from tests.orders import steps
 
@@ -126,6 +127,9 @@ class Land:
             }
             assert raised is not None
             alert, item_id = raised.number, item.id
+            folder = self.app.config["SETTINGS"].folder("uploads")
+            paper = suppliers.renewed(session, world.actor(Role.SUPPLIER_ADMIN), folder).id
+            entry = suppliers.submitted(session, folder, region=world.unit.region).number
         return {
             **{f"order {stage}": number for stage, number in orders.items()},
             "order shipped": sent.number,
@@ -135,6 +139,8 @@ class Land:
             "application": application.number,
             "alert": alert,
             "item": item_id,
+            "paper": paper,
+            "entry": entry,
             "person unit": spare[OrganisationKind.UNIT],
             "person supplier": spare[OrganisationKind.SUPPLIER],
             "address": session.scalars(select(Address.id).where(Address.organisation_id == unit_id)).one(),

@@ -31,7 +31,7 @@ CHINESE_BY_NATURE = {
 }
 """Legal texts, amounts in capitals, holidays, names of records, what the search engine knows."""
 
-FOR_OPERATORS = re.compile(r"/cli\.py$|^supervision/training/|^app/accounts/(organisations|people)/(rules|service)\.py$")
+FOR_OPERATORS = re.compile(r"/cli\.py$|^supervision/training/|^(app/accounts/(organisations|people)|catalog/suppliers)/(rules|service)\.py$")
 """Commands and the headings of the tables they read; the training province."""
 
 

@@ -12,6 +12,7 @@ from app.accounts.organisations.events import (
     InvoiceTitleAdded,
     InvoiceTitleWithdrawn,
     OrganisationRegistered,
+    OrganisationStruckOff,
 )
 from app.accounts.organisations.rules import CodeTaken, NewOrganisation, WrongParent
 from app.accounts.organisations.tables import Address, InvoiceTitle, Organisation
@@ -57,6 +58,16 @@ def register(session: Session, actor: Actor, new: NewOrganisation) -> Organisati
     session.flush()
     outbox.record_all(session, actor, [_registered(row)])
     return row
+
+
+def strike_off(session: Session, actor: Actor, organisation_id: int) -> None:
+    """Take an organisation out of the register: nobody of it signs in any more, its codes are free. Raises Forbidden or Missing."""
+    actor.must(Permission.ORGANISATION_REGISTER)
+    row = queries.by_id(session, organisation_id)
+    code = row.code
+    row.active, row.credit_code, row.code = False, None, f"OFF-{row.id}"
+    fact = OrganisationStruckOff(organisation_id=row.id, code=code, name=row.name)
+    outbox.record(session, actor, fact, stream=stream(row.id), region=row.region, owner_id=row.id)
 
 
 def import_units(session: Session, actor: Actor, text: str, *, dry_run: bool = False) -> Imported:

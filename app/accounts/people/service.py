@@ -194,6 +194,16 @@ def revoke_token(session: Session, actor: Actor, token_id: int) -> None:
     _record(session, actor, person, fact)
 
 
+def end_token(session: Session, actor: Actor, token_id: int) -> None:
+    """End a token of somebody of the actor's own organisation. Raises Forbidden or Missing."""
+    actor.must(Permission.PEOPLE_GRANT)
+    token = queries.token_in(session, actor, token_id)
+    token.revoked_at = clock.wall_now()
+    person = queries.by_id(session, token.person_id)
+    fact = events.TokenRevoked(person_id=person.id, organisation_id=person.organisation_id, token_id=token.id)
+    _record(session, actor, person, fact)
+
+
 def logins_in(text: str) -> list[str]:
     """The logins that a table of people names, so that passwords can be made before the transaction."""
     rows, _ = sheets.read(text, rules.PEOPLE_COLUMNS)
