@@ -1,6 +1,8 @@
 """Reads of product definitions; they are public."""
 
-from sqlalchemy import select
+from collections.abc import Collection
+
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from app.kernel.errors import Missing
@@ -20,6 +22,14 @@ def same(session: Session, category_code: str, brand: str, model: str) -> Produc
     """The product of this category, brand and model, if somebody has defined it."""
     query = select(Product).where(Product.category_code == category_code, Product.brand == brand, Product.model == model)
     return session.scalar(query)
+
+
+def same_all(session: Session, wanted: Collection[tuple[str, str, str]]) -> dict[tuple[str, str, str], Product]:
+    """Those of these categories, brands and models that somebody has defined; one statement."""
+    if not wanted:
+        return {}
+    key = tuple_(Product.category_code, Product.brand, Product.model)
+    return {(row.category_code, row.brand, row.model): row for row in session.scalars(select(Product).where(key.in_(wanted)))}
 
 
 def attributes(session: Session, product_id: int) -> dict[str, Attribute]:
