@@ -257,7 +257,7 @@ PLACES = {
     "rules": "taxonomy.limits",
 }
 
-BULK = (Permission.LISTING_KEEP,)
+BULK = (Permission.LISTING_KEEP, Permission.BUDGET_KEEP, Permission.PLAN_FILE, Permission.ORGANISATION_REGISTER)
 """Whoever has something to import finds it in the menu; others export from their lists."""
 
 COMMANDS = (people_commands, budget_commands)

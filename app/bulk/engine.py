@@ -26,13 +26,15 @@ from app.bulk.tables import BulkJob, BulkProblem
 from app.kernel import clock, sheets
 from app.kernel.db import commit
 from app.kernel.errors import N_, Refusal
-from app.kernel.sheets import CellProblem, Column, Line, SheetRow
+from app.kernel.sheets import CellProblem, Column, Imported, Line, SheetRow
 from app.policy import Actor
 
 log = logging.getLogger("mall.bulk")
 
 LEASE = timedelta(seconds=15)
 FIGURE = 300
+MOST_TOGETHER = 2_000
+"""Rows that belong together in one transaction."""
 
 Sessions = Callable[[], Session]
 
@@ -143,6 +145,7 @@ class Run:
         rows, problems = self._read(lines)
         if self.state is JobState.CHECKING:
             judged, more = self.entity.judge(session, actor, rows, self.memory)
+            judged, more = self._together(judged, rows, more, lines)
             session.rollback()
             with commit(session):
                 job = self._held(session)
@@ -150,8 +153,8 @@ class Run:
         else:
             with commit(session):
                 job = self._held(session)
-                judged, more = self.entity.judge(session, actor, rows, self.memory)
-                judged = self._without(judged, [*problems, *more])
+                judged, more = self.entity.judge(session, actor, rows, {})  # what stands in rows before is in the database now
+                judged, more = self._together(judged, rows, more, lines)
                 more = [*more, *self._write(session, actor, judged)]
                 self._note(session, actor, job, lines, judged, [*problems, *more], last=not lines)
         self.failed_before = False
@@ -198,7 +201,7 @@ class Run:
                 self._repeated(sheets.read_row(self.columns, self.mapping, line)[0])
                 continue
             mine = line.cells[place] if 0 <= place < len(line.cells) else None
-            goes_on = mine is not None and mine == group
+            goes_on = mine is not None and mine == group and len(gathered) < MOST_TOGETHER
             if gathered and (len(gathered) >= BATCH or size > BATCH_CHARS) and not goes_on:
                 yield gathered
                 gathered, size = [], 0
@@ -214,14 +217,34 @@ class Run:
         for line in lines:
             row, wrong = sheets.read_row(self.columns, self.mapping, line)
             if not wrong and (first := self._repeated(row)):
-                name = self.entity.key[-1]
-                column = self.entity.column(name)
-                heading = column.heading if column else name
-                wrong = [CellProblem(line.number, heading, str(row[name]), N_("与第 %(first)s 行重复"), N_("只保留一行"), {"first": first})]
+                wrong = [_repeats(self.entity, row, first)]
             problems += wrong
             if not wrong:
                 rows.append(row)
+        if self.entity.group:
+            _, problems = self._together([], rows, problems, lines)
+            broken = {problem.line for problem in problems}
+            return [row for row in rows if row.line not in broken], problems
         return rows, problems
+
+    def _together(
+        self, judged: Sequence[Judged], rows: Sequence[SheetRow], problems: Sequence[CellProblem], lines: Sequence[Line]
+    ) -> tuple[list[Judged], list[CellProblem]]:
+        """Rows without problems; where rows belong together, one that is wrong takes the others of its group along."""
+        wrong, apart = {problem.line for problem in problems}, list(problems)
+        if self.entity.group:
+            place = self.mapping.get(self.entity.group, -1)
+            group = {line.number: line.cells[place].strip() if 0 <= place < len(line.cells) else "" for line in lines}
+            broken = {group[line]: line for line in sorted(wrong, reverse=True)}
+            heading = self._heading(self.entity.group)
+            rule, way_out = N_("同组的第 %(line)s 行有错误，整组没有写入"), N_("改正那一行后连同本行一起重新导入")
+            apart += [
+                CellProblem(row.line, heading, group[row.line], rule, way_out, {"line": broken[group[row.line]]})
+                for row in rows
+                if row.line not in wrong and group[row.line] in broken
+            ]
+            wrong = {problem.line for problem in apart}
+        return [each for each in judged if each.row.line not in wrong], apart
 
     def _repeated(self, row: SheetRow) -> int:
         """The earlier row with the same natural key, or 0."""
@@ -232,11 +255,6 @@ class Run:
         return 0 if first == row.line else first
 
     # ------------------------------------------------------------ writing
-
-    @staticmethod
-    def _without(judged: Sequence[Judged], problems: Sequence[CellProblem]) -> list[Judged]:
-        wrong = {problem.line for problem in problems}
-        return [each for each in judged if each.row.line not in wrong]
 
     def _write(self, session: Session, actor: Actor, judged: Sequence[Judged]) -> list[CellProblem]:
         """Write a batch at once; when the world refuses it, row by row, and say which rows it was."""
@@ -315,11 +333,38 @@ class Run:
         self.done_line = job.done_line
 
 
+def _repeats(entity: Entity, row: SheetRow, first: int) -> CellProblem:
+    name = entity.key[-1]
+    heading = next(column.heading for column in entity.columns if column.name == name)
+    return CellProblem(row.line, heading, str(row[name]), N_("与第 %(first)s 行重复"), N_("只保留一行"), {"first": first})
+
+
 def _columns(entity: Entity, mapping: Mapping[str, int]) -> list[Column]:
     """The columns that rows are read by: all fixed ones, and those of free choice that the file has."""
     fixed = {column.name for column in entity.columns}
     made = [column for name in mapping if name not in fixed and (column := entity.more(name)) is not None]
     return [*entity.columns, *made]
+
+
+def at_once(session: Session, actor: Actor, entity: Entity, table: Sequence[Line], *, dry_run: bool) -> Imported:
+    """A small table taken over whole or not at all, as commands do it, in the caller's transaction.
+
+    Raises SheetRefused with one entry per cell, UnreadableSheet.
+    """
+    actor.must(entity.imports)
+    rows, problems = sheets.read(table, entity.columns)
+    judged, more = entity.judge(session, actor, rows, {})
+    seen: dict[tuple[Any, ...], int] = {}
+    for row in rows:
+        first = seen.setdefault(tuple(row[name] for name in entity.key), row.line)
+        if first != row.line:
+            more.append(_repeats(entity, row, first))
+    sheets.refuse([*problems, *more])
+    new = [each for each in judged if each.outcome is not Outcome.UNCHANGED]
+    if new and not dry_run:
+        entity.write(session, actor, new)
+    added = sum(each.outcome is Outcome.ADDED for each in new)
+    return Imported(rows=len(rows), added=added, changed=len(new) - added, dry_run=dry_run)
 
 
 def failed_lines(session: Session, job: BulkJob) -> Iterator[tuple[int, list[str], list[queries.Problem]]]:

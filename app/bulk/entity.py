@@ -24,6 +24,13 @@ class Judged:
     intent: Any = None
 
 
+def differing(row: SheetRow, stands: Mapping[str, object], columns: Sequence[Column], usual: Mapping[str, object] | None = None) -> str:
+    """The headings of the columns in which a row says something else than what stands; empty cells say nothing, or the usual."""
+    told = {name: (usual or {}).get(name) if row.values.get(name) is None else row[name] for name in stands}
+    other = [column.heading for column in columns if told.get(column.name) is not None and told[column.name] != stands[column.name]]
+    return "、".join(other)
+
+
 Verdict = tuple[list[Judged], list[CellProblem]]
 
 

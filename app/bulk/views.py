@@ -32,8 +32,10 @@ from app.web.language import english
 
 bp = Blueprint("bulk", __name__, template_folder="templates", url_prefix="/bulk")
 
-IMPORTERS: Final = (Permission.LISTING_KEEP,)
-ANYBODY: Final = IMPORTERS
+IMPORTERS: Final = (
+    Permission.LISTING_KEEP, Permission.BUDGET_KEEP, Permission.PLAN_FILE, Permission.ORGANISATION_REGISTER, Permission.ORDER_READ,
+)  # fmt: skip
+ANYBODY: Final = (*IMPORTERS, Permission.BUDGET_READ, Permission.PLAN_READ)
 """Who may open these pages at all; what he finds there is decided by each entity's own permissions."""
 UPLOAD_ROOM: Final = MOST_FILE + 1024 * 1024
 

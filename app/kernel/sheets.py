@@ -194,9 +194,13 @@ def read_row(columns: Sequence[Column], places: Mapping[str, int], line: Line) -
     return SheetRow(line.number, values), problems
 
 
-def read(text: str, columns: Sequence[Column]) -> tuple[list[SheetRow], list[CellProblem]]:
-    """All rows of a small CSV table that can be read and all problems of the others. Raises UnreadableSheet, SheetTooBig."""
-    table = list(lines(io.BytesIO(text.encode())))
+def table_of(raw: bytes) -> list[Line]:
+    """All rows of a small file. Raises UnreadableSheet, SheetTooBig."""
+    return list(lines(io.BytesIO(raw)))
+
+
+def read(table: Sequence[Line], columns: Sequence[Column]) -> tuple[list[SheetRow], list[CellProblem]]:
+    """All rows of a small table that can be read and all problems of the others. Raises UnreadableSheet."""
     if not table:
         raise UnreadableSheet(why=N_("文件是空的"))
     heads = [head.strip() for head in table[0].cells]

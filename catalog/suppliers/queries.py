@@ -44,6 +44,11 @@ def visible(session: Session, *, q: str = "", cursor: str | None = None, limit: 
     return paging.page(session, query, keys, cursor=cursor, limit=limit)
 
 
+def those(session: Session, ids: Iterable[int]) -> dict[int, Supplier]:
+    """Those of these organisations that are in the library, by id."""
+    return {row.organisation_id: row for row in session.scalars(select(Supplier).where(Supplier.organisation_id.in_(set(ids))))}
+
+
 def names(session: Session, ids: Iterable[int]) -> dict[int, str]:
     """Legal names by id; unknown ids are left out."""
     rows = session.execute(select(Supplier.organisation_id, Supplier.name).where(Supplier.organisation_id.in_(set(ids))))

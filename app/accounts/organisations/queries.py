@@ -51,6 +51,21 @@ def by_codes(session: Session, codes: Collection[str]) -> dict[str, Organisation
     return {row.code: row for row in session.scalars(select(Organisation).where(Organisation.code.in_(set(codes))))}
 
 
+def by_credit_codes(session: Session, codes: Collection[str]) -> set[str]:
+    """Which of these credit codes are registered."""
+    return {str(code) for code in session.scalars(select(Organisation.credit_code).where(Organisation.credit_code.in_(set(codes))))}
+
+
+def of_ids(session: Session, ids: Collection[int]) -> dict[int, Organisation]:
+    """These organisations by id, with one statement."""
+    return {row.id: row for row in session.scalars(select(Organisation).where(Organisation.id.in_(set(ids))))}
+
+
+def codes(session: Session, ids: Collection[int]) -> dict[int, str]:
+    """Codes by id, with one statement."""
+    return {row.id: row.code for row in session.execute(select(Organisation.id, Organisation.code).where(Organisation.id.in_(set(ids))))}
+
+
 def names(session: Session, ids: Collection[int]) -> dict[int, str]:
     """Names by id, with one statement."""
     wanted = set(ids)
