@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 from app import config
 from app.accounts.organisations.cli import import_group
 from app.accounts.people import cli as people_commands
+from app.accounts.people import queries as staff
 from app.accounts.people import service as people
+from app.bulk.entity import REGISTRY, Who
 from app.config import Settings
 from app.kernel import clock
 from app.kernel.db import engine_options, prepare_engine
@@ -134,6 +136,10 @@ def _join(app: Flask, chapters: Sequence[str]) -> None:
             handlers: Any = importlib.import_module(f"{chapter}.handlers")
             consumers.extend(handlers.consumers(settings))
             timers.extend(handlers.timers(settings))
+    REGISTRY.who = Who(actor_of=staff.actor_of, names=staff.names)
+    for chapter in chapters:
+        if importlib.util.find_spec(f"{chapter}.sheet"):
+            REGISTRY.join(*importlib.import_module(f"{chapter}.sheet").ENTITIES)
     app.extensions["mall.gates"] = []
     app.extensions["mall.worker"] = lambda: Worker(sessions_of(app), consumers, timers)
     app.extensions["mall.doctor"] = [*checks.floor(), checks.work(consumers)]
@@ -161,6 +167,7 @@ def _furnish_shop(app: Flask) -> None:
         Entry(label=N_("采购计划"), endpoint="plans.index", icon="file-text", permissions=(Permission.PLAN_READ,)),
         Entry(label=N_("备案台"), endpoint="plans.desk", icon="file-check", permissions=(Permission.PLAN_RETURN,)),
         Entry(label=N_("商品管理"), endpoint="listings.index", icon="package", permissions=(Permission.LISTING_KEEP,)),
+        Entry(label=N_("导入与导出"), endpoint="bulk.index", icon="file-import", permissions=BULK, section="bulk"),
         Entry(label=N_("支付"), endpoint="payments.index", icon="report-money", permissions=(Permission.PAYMENT_APPLY,)),
         Entry(label=N_("资产卡片"), endpoint="assets.index", icon="qrcode", permissions=(Permission.ASSET_READ,)),
         Entry(label=N_("人员与岗位"), endpoint="people.index", icon="users", permissions=(Permission.PEOPLE_GRANT,)),
@@ -184,7 +191,7 @@ def _furnish_shop(app: Flask) -> None:
     app.extensions["mall.doctor"] += [payment_commands.line_check]
     app.extensions["mall.beginnings"] += [
         Beginning(N_("基础数据"), lambda session, *_: str(load_reference(session, supplement=settings.is_demo)), again=True),
-        Beginning(N_("品牌与品目规格"), lambda session, *_: str({"brands": load_brands(session), "profiles": load_profiles(session)}), again=True),
+        Beginning(N_("品牌与品目规格"), lambda session, *_: _brands_and_profiles(session), again=True),
         Beginning(N_("供应商库"), lambda session, *_: _supplier_library(session), again=True),
         Beginning(N_("管理员"), lambda session, login, password: ", ".join(people.first_administrator(session, login, password).values())),
     ]
@@ -252,6 +259,10 @@ def _furnish_watch(app: Flask) -> None:
     mall.add_command(training_commands.up)
 
 
+def _brands_and_profiles(session: Session) -> str:
+    return str({"brands": load_brands(session), "profiles": load_profiles(session)})
+
+
 def _journal_key(settings: Settings) -> str:
     path = settings.journal_key_path
     verifier = log.verifier_at(path) if path.exists() else log.create_key(path, settings.journal_origin)
@@ -273,11 +284,15 @@ PLACES = {
     "rules": "taxonomy.limits",
 }
 
+BULK = (Permission.LISTING_KEEP, Permission.BUDGET_KEEP, Permission.PLAN_FILE, Permission.ORGANISATION_REGISTER)
+"""Whoever has something to import finds it in the menu; others export from their lists."""
+
 COMMANDS = (people_commands, budget_commands, supplier_commands)
 """Imported for what they add to `mall import`."""
 
 SHOP = Storey(
     chapters=(
+        "app.bulk",
         "app.accounts.sessions",
         "app.accounts.people",
         "app.accounts.organisations",

@@ -3,6 +3,7 @@
 import app.accounts.organisations.tables
 import app.accounts.people.tables
 import app.accounts.sessions.tables
+import app.bulk.tables
 import app.kernel.outbox
 import app.kernel.uploads
 import catalog.brands.tables

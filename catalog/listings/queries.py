@@ -351,6 +351,11 @@ def own(actor: Actor) -> ColumnElement[bool]:
     return Listing.supplier_id == actor.organisation_id
 
 
+def words(text: str) -> str:
+    """What was typed to search the own list, as it is looked for."""
+    return " ".join(text.split())[:60]
+
+
 def own_page(
     session: Session,
     actor: Actor,
@@ -362,6 +367,31 @@ def own_page(
     limit: int = 30,
 ) -> paging.Page[Shown]:
     """One page of a supplier's listings, the latest change first; `low` keeps those on the shelf with nothing left."""
+    query = _own(actor, shelf=shelf, low=low, q=q)
+    found = paging.rows(session, query, (paging.Key(Listing.updated_at), paging.Key(Listing.id)), cursor=cursor, limit=limit)
+    return paging.Page(rows=[_offer(row) for row in found.rows], next=found.next, prev=found.prev)
+
+
+def own_all(
+    session: Session, actor: Actor, *, shelf: Shelf | None = None, low: bool = False, q: str = "", batch: int = 1000
+) -> Iterator[Shown]:
+    """The same listings without end, read in batches (export), in the order of their making."""
+    last = 0
+    while True:
+        query = _own(actor, shelf=shelf, low=low, q=q).where(Listing.id > last).order_by(Listing.id).limit(batch)
+        rows = list(_shown(session, query))
+        yield from rows
+        if len(rows) < batch:
+            return
+        last = rows[-1].listing_id
+
+
+def own_by_sku(session: Session, actor: Actor, skus: Sequence[str]) -> dict[str, Shown]:
+    """The supplier's listings with these numbers; one statement."""
+    return {row.sku: row for row in _shown(session, _whole().where(own(actor), Listing.sku.in_(skus)))}
+
+
+def _own(actor: Actor, *, shelf: Shelf | None, low: bool, q: str) -> Select[Any]:
     query = _whole().where(own(actor))
     if shelf is not None:
         query = query.where(Listing.shelf == shelf)
@@ -371,8 +401,7 @@ def own_page(
         texts = (Listing.title, Listing.sku, Product.model, Product.brand)
         in_text = [text.icontains(word, autoescape=True) for text in texts]
         query = query.where(or_(Product.category_code.startswith(word.upper(), autoescape=True), *in_text))
-    found = paging.rows(session, query, (paging.Key(Listing.updated_at), paging.Key(Listing.id)), cursor=cursor, limit=limit)
-    return paging.Page(rows=[_offer(row) for row in found.rows], next=found.next, prev=found.prev)
+    return query
 
 
 def own_counts(session: Session, actor: Actor) -> dict[str, int]:

@@ -17,8 +17,11 @@ from app.accounts.people import service as people
 from app.accounts.people.tables import ApiToken
 from app.accounts.sessions import service as sessions
 from app.accounts.sessions.tables import SignInSession
+from app.bulk.entity import REGISTRY
+from app.bulk.states import JobState
+from app.bulk.tables import BulkJob, BulkPiece
 from app.config import Settings
-from app.kernel import outbox
+from app.kernel import clock, outbox
 from app.kernel.db import Base, commit, make_engine
 from app.policy import ROLES_OF, SYSTEM, Actor, OrganisationKind, Permission, Role
 from orders.assets.tables import AssetCard
@@ -76,6 +79,7 @@ class Land:
                 self.places[relation] = Place(world, self._busy(session, world))
         self.people = self._people()
         self.opened = {(who, kind): self._opened(actor, kind) for who, actor in self._holders().items() for kind in ("session", "token")}
+        self.imports = {(who, kind): self._imported(actor, kind) for who, actor in self._holders().items() for kind in ("import", "entity")}
         self._tried()
         app.extensions["mall.worker"]().drain()
         self.tile = next(
@@ -210,6 +214,23 @@ class Land:
                 return people.issue_token(session, who, name="test", scopes=(Permission.ACCOUNT_USE,), ttl=timedelta(minutes=10))[0].id
             sessions.open_for(session, who.person_id)
             return session.scalars(select(func.max(SignInSession.id)).where(SignInSession.person_id == who.person_id)).one() or 0
+
+    def _imported(self, who: Actor, kind: str) -> str:
+        """Something the person may import, else export; and an import of it that his organisation has made, with a row that failed."""
+        entities = REGISTRY.open_to(who)
+        entity = next((each for each in entities if who.may(each.imports)), entities[0] if entities else next(iter(REGISTRY.entities.values())))
+        if kind == "entity":
+            return entity.name
+        with self.session() as session, commit(session):
+            job = BulkJob(
+                token=factories.serial("import-"), entity=entity.name, organisation_id=who.organisation_id, person_id=who.person_id, region=who.region,
+                file_name="a.csv", file_size=4, format="csv", digest="", head_line=1, headings='["a"]', samples='[["b"]]', mapping="{}",
+                state=JobState.DONE, version=5, rows=1, failed=1, created_at=clock.now(),
+            )  # fmt: skip
+            session.add(job)
+            session.flush()
+            session.add(BulkPiece(job_id=job.id, number=0, data=b"a\nb\n"))
+            return job.token
 
     def counts(self) -> dict[str, int]:
         """Rows of every table that a visit does not touch by itself."""

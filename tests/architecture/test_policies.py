@@ -43,6 +43,8 @@ SUBJECTS = (
     (r"^/account/tokens/", "token"),
     (r"^/log/", "log"),
     (r"^/tour/cheat/", "trick"),
+    (r"^/bulk/jobs/", "import"),
+    (r"^/bulk/", "entity"),
 )
 """What the argument of an address names; the first that fits."""
 
@@ -97,8 +99,8 @@ QUERIES: dict[str, dict[str, Any]] = {
 }
 """Questions that must be asked."""
 
-PERSONAL = {"item", "session", "token"}
-"""A person's own, not his unit's."""
+PERSONAL = {"item", "session", "token", "import"}
+"""A person's own or his organisation's, which nobody supervises."""
 
 INSIDE = {"approvals_api.decisions"}
 """Open to whoever reads orders, but not to the supplier's side: its view says 403."""
@@ -171,7 +173,7 @@ def sees(role: Role | None, name: str, relation: str, policy: Policy) -> bool:
     """Whether a thing of that relation is there for whoever passed the guard."""
     if relation in {MISSING, OWN}:
         return relation == OWN
-    if policy.anyone or name == "supplier" or (name == "person" and role is Role.SECURITY_ADMIN):
+    if policy.anyone or name in {"supplier", "entity"} or (name == "person" and role is Role.SECURITY_ADMIN):
         return True
     assert role is not None
     watches = KIND_OF[role] in {OrganisationKind.FINANCE, OrganisationKind.AUDIT, OrganisationKind.AGENCY}
@@ -181,9 +183,13 @@ def sees(role: Role | None, name: str, relation: str, policy: Policy) -> bool:
 def key(ground: Land, role: Role | None, rule: Rule, name: str, relation: str) -> Any:
     """The value of the address's argument."""
     number = "number" in rule.arguments
+    if relation == MISSING and name in {"import", "entity"}:
+        return "missing"
     if relation == MISSING:
         return "XX000000-000000-0" if number else 10**9
     place = ground.places[relation]
+    if name in {"import", "entity"}:
+        return ground.imports[role if role and (relation == OWN or name == "entity") else relation, name]
     if name in {"session", "token"}:
         return ground.opened[role if role and relation == OWN else relation, name]
     if name == "person":
