@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.bulk.entity import Cells, Entity, Judged, Verdict
 from app.bulk.states import Outcome
-from app.kernel import money, regions
+from app.kernel import clock, money, regions
 from app.kernel.errors import N_, Refusal
 from app.kernel.sheets import BadCell, CellProblem, Column, SheetRow, refused
 from app.kernel.xlsx_writing import Figure
@@ -20,9 +20,9 @@ from catalog.listings.service import NewListing, Saying
 from catalog.listings.states import Shelf
 from catalog.products import queries as products
 from catalog.products import service as product_service
-from catalog.products.rules import NotLeaf, lines_of, read_lines, stored
+from catalog.products.rules import NotLeaf, PolicyFact, lines_of, read_lines, stored
 from catalog.products.service import Definition
-from catalog.products.states import Origin
+from catalog.products.states import FactKind, Origin
 from catalog.products.tables import Product
 from catalog.taxonomy import queries as taxonomy
 
@@ -122,6 +122,10 @@ def of_category(session: Session, category: str) -> Sequence[Column]:
     return [column for name in names if (column := attribute_column(f"{ATTRIBUTE}{name}")) is not None]
 
 
+Facts = Mapping[int, Mapping[FactKind, PolicyFact]]
+"""What policy says of products, by id and kind."""
+
+
 @dataclass(frozen=True)
 class Intent:
     """What a row does: the product when it is known, the definition when it is new, the listing when it is there."""
@@ -134,18 +138,19 @@ class Intent:
 
 
 def judge(session: Session, actor: Actor, rows: Sequence[SheetRow], memory: dict[str, Any]) -> Verdict:
-    """What each row would do to the supplier's listings; four statements for all of them."""
+    """What each row would do to the supplier's listings; six statements for all of them."""
     skus = [row["sku"] for row in rows]
     offers = queries.own_by_sku(session, actor, skus) if skus else {}
     known = products.same_of(session, {_key(row) for row in rows})
     ids = [product.id for product in known.values()]
     shelved = queries.duplicates(session, actor.organisation_id or 0, ids) if ids else {}
+    facts = products.facts_of(session, ids, clock.today())
     on_shelf: dict[tuple[str, str, str], str] = memory.setdefault("on_shelf", {})
     leaving = {row["sku"] for row in rows if row["shelf"] not in {None, Shelf.ON_SHELF}}
     judged: list[Judged] = []
     problems: list[CellProblem] = []
     for row in rows:
-        wrong = _judge_product(session, row, known.get(_key(row)))
+        wrong = _judge_product(session, row, known.get(_key(row)), facts)
         offer = offers.get(row["sku"])
         wrong += _judge_offer(row, offer)
         if not wrong and _will_be(row, offer) is Shelf.ON_SHELF and (offer is None or offer.shelf is not Shelf.ON_SHELF):
@@ -173,7 +178,7 @@ def _will_be(row: SheetRow, offer: Shown | None) -> Shelf:
     return row["shelf"] or (offer.shelf if offer else Shelf.ON_SHELF)
 
 
-def _judge_product(session: Session, row: SheetRow, product: Product | None) -> list[CellProblem]:
+def _judge_product(session: Session, row: SheetRow, product: Product | None, facts: Facts) -> list[CellProblem]:
     """A new product needs a narrowest category; a known one is taken as it stands, and what the row says otherwise is wrong."""
     if product is None:
         try:
@@ -186,8 +191,8 @@ def _judge_product(session: Session, row: SheetRow, product: Product | None) -> 
             return [refused(row.line, _heading(at), "" if at == "attributes" else row["category_code"], refusal)]
         return []
     stands: dict[str, object] = {
-        "unit": product.unit, "imported": product.origin is Origin.IMPORTED, "energy_saving": product.energy_saving,
-        "environment": product.environment,
+        "unit": product.unit, "imported": product.origin is Origin.IMPORTED,
+        "energy_saving": _holds(facts, product, FactKind.ENERGY), "environment": _holds(facts, product, FactKind.ENVIRONMENT),
     }  # fmt: skip
     words = {True: "是", False: "否"}
     return [
@@ -197,6 +202,11 @@ def _judge_product(session: Session, row: SheetRow, product: Product | None) -> 
         )
         for name, told in stands.items() if row[name] is not None and row[name] != told
     ]  # fmt: skip
+
+
+def _holds(facts: Facts, product: Product, kind: FactKind) -> bool:
+    fact = facts.get(product.id, {}).get(kind)
+    return fact is not None and fact.holds
 
 
 def _worded(value: object) -> str:

@@ -7,7 +7,7 @@ import pytest
 from app.kernel import clock
 from app.kernel.db import commit
 from app.kernel.errors import Forbidden
-from app.kernel.sheets import SheetRefused
+from app.kernel.sheets import SheetRefused, table_of
 from app.policy import SYSTEM, Role
 from catalog.suppliers import queries, rules, service
 from catalog.suppliers.tables import Dishonest
@@ -44,7 +44,7 @@ def test_a_bad_cell_keeps_the_whole_list_out(session):
         good = factories.organisation(session).credit_code
     text = HEAD + line(good) + line("91410000MA00000000") + line(good, document="2号", since="2026-02-30") + line(good, document="3号", until="2020-01-01")
     with pytest.raises(SheetRefused) as refused, commit(session):
-        service.import_dishonest(session, SYSTEM, text)
+        service.import_dishonest(session, SYSTEM, table_of((text).encode()))
     assert sorted((each.line, each.column) for each in refused.value.problems) == [(3, "统一社会信用代码"), (4, "列入日期"), (5, "截止日期")]
     assert factories.how_many(session, Dishonest) == 0
 
@@ -54,7 +54,7 @@ def test_a_dry_run_writes_nothing_and_a_buyer_may_not_import(session):
         firm = factories.unit(session)
         buyer = factories.actor(session, factories.person(session, firm, Role.BUYER))
     with commit(session):
-        assert service.import_dishonest(session, SYSTEM, HEAD + line(firm.credit_code), dry_run=True).added == 1
+        assert service.import_dishonest(session, SYSTEM, table_of((HEAD + line(firm.credit_code)).encode()), dry_run=True).added == 1
     with pytest.raises(Forbidden), commit(session):
-        service.import_dishonest(session, buyer, HEAD + line(firm.credit_code))
+        service.import_dishonest(session, buyer, table_of((HEAD + line(firm.credit_code)).encode()))
     assert factories.how_many(session, Dishonest) == 0
