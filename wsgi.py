@@ -39,6 +39,7 @@ from orders.plans import views as plans
 from orders.purchases import verdicts
 from orders.thread import views as thread
 from orders.thread.cli import audit_command
+from orders.webhooks import views as webhooks
 from supervision.alerts import rules as alert_rules
 from supervision.alerts import views as alerts
 from supervision.backup import cli as backup_commands
@@ -155,11 +156,14 @@ def _furnish_shop(app: Flask) -> None:
         Entry(label=N_("商品管理"), endpoint="listings.index", icon="package", permissions=(Permission.LISTING_KEEP,)),
         Entry(label=N_("支付"), endpoint="payments.index", icon="report-money", permissions=(Permission.PAYMENT_APPLY,)),
         Entry(label=N_("资产卡片"), endpoint="assets.index", icon="qrcode", permissions=(Permission.ASSET_READ,)),
+        Entry(label=N_("接口与回调"), endpoint="webhooks.index", icon="plug-connected", permissions=webhooks.KEEPERS, section="exchange"),
         Entry(label=N_("人员与岗位"), endpoint="people.index", icon="users", permissions=(Permission.PEOPLE_GRANT,)),
         Entry(label=N_("本单位"), endpoint="organisations.own", icon="building", permissions=(Permission.UNIT_ADMINISTER,)),
         Entry(label=N_("登记机构"), endpoint="organisations.register", icon="building", permissions=(Permission.ORGANISATION_REGISTER,)),
     )
+    menu.add("exchange", Entry(label=N_("回调"), endpoint="webhooks.index", permissions=webhooks.KEEPERS))
     places: slots.Slots = app.extensions["mall.slots"]
+    places.fill("workbench.more", webhooks.given_up)
     places.fill("header.cart", carts.header_cart)
     places.fill("header.budget", carts.header_budget)
     places.fill("header.todo", thread.header_todo)
@@ -273,6 +277,7 @@ SHOP = Storey(
         "orders.payments",
         "orders.assets",
         "orders.ratings",
+        "orders.webhooks",
         "orders.thread",
     ),
     furnish=_furnish_shop,

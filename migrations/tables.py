@@ -18,6 +18,7 @@ import orders.payments.tables
 import orders.plans.tables
 import orders.purchases.tables
 import orders.ratings.tables
+import orders.webhooks.tables
 import supervision.alerts.tables
 import supervision.dashboard.tables
 import supervision.disclosure.tables

@@ -38,6 +38,8 @@ SUBJECTS = (
     (r"invoice_title_id", "title"),
     (r"^/account/sessions/", "session"),
     (r"^/account/tokens/", "token"),
+    (r"^/webhooks/deliveries/", "notice sent"),
+    (r"^/webhooks/", "endpoint"),
     (r"^/log/", "log"),
     (r"^/tour/cheat/", "trick"),
 )
@@ -183,6 +185,8 @@ def key(ground: Land, role: Role | None, rule: Rule, name: str, relation: str) -
     place = ground.places[relation]
     if name in {"session", "token"}:
         return ground.opened[role if role and relation == OWN else relation, name]
+    if name in {"endpoint", "notice sent"}:
+        name += f" {Role.SUPPLIER_ADMIN if role is Role.SUPPLIER_ADMIN else Role.UNIT_ADMIN}"
     if name == "person":
         name = "person supplier" if role is Role.SUPPLIER_ADMIN else "person unit"
     return place.keys[STAGE_OF.get(rule.endpoint, name)]
