@@ -161,7 +161,12 @@ def _furnish_shop(app: Flask) -> None:
         Entry(label=N_("本单位"), endpoint="organisations.own", icon="building", permissions=(Permission.UNIT_ADMINISTER,)),
         Entry(label=N_("登记机构"), endpoint="organisations.register", icon="building", permissions=(Permission.ORGANISATION_REGISTER,)),
     )
-    menu.add("exchange", Entry(label=N_("回调"), endpoint="webhooks.index", permissions=webhooks.KEEPERS))
+    menu.add(
+        "exchange",
+        Entry(label=N_("回调"), endpoint="webhooks.index", permissions=webhooks.KEEPERS),
+        Entry(label=N_("商城系统"), endpoint="connections.index", permissions=(Permission.SUPPLIER_ADMINISTER,)),
+        Entry(label=N_("订单推送"), endpoint="dispatch.index", permissions=(Permission.SUPPLIER_ADMINISTER,)),
+    )
     places: slots.Slots = app.extensions["mall.slots"]
     places.fill("workbench.more", webhooks.given_up)
     places.fill("header.cart", carts.header_cart)
@@ -267,6 +272,7 @@ SHOP = Storey(
         "catalog.suppliers",
         "catalog.products",
         "catalog.listings",
+        "catalog.connections",
         "orders.budgets",
         "orders.plans",
         "orders.purchases",
@@ -274,6 +280,7 @@ SHOP = Storey(
         "orders.approvals",
         "orders.contracts",
         "orders.deliveries",
+        "orders.dispatch",
         "orders.payments",
         "orders.assets",
         "orders.ratings",

@@ -4,6 +4,7 @@ import app.accounts.organisations.tables
 import app.accounts.people.tables
 import app.accounts.sessions.tables
 import app.kernel.outbox
+import catalog.connections.tables
 import catalog.listings.tables
 import catalog.products.tables
 import catalog.suppliers.tables
@@ -14,6 +15,7 @@ import orders.budgets.tables
 import orders.carts.tables
 import orders.contracts.tables
 import orders.deliveries.tables
+import orders.dispatch.tables
 import orders.payments.tables
 import orders.plans.tables
 import orders.purchases.tables

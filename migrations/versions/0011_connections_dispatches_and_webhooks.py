@@ -1,4 +1,4 @@
-"""endpoints that are told of events, with the log of every notice"""
+"""suppliers' own shops and what is drawn from them, orders on their way to these, and endpoints that are told of events"""
 
 import json
 
@@ -13,6 +13,14 @@ branch_labels = None
 depends_on = None
 
 PARAMETERS = (
+    ("CN", "pool_every_s", 3600),
+    ("CN", "price_every_s", 300),
+    ("CN", "stock_every_s", 300),
+    ("CN", "track_every_s", 600),
+    ("CN", "timeout_s", 10),
+    ("CN", "failures", 5),
+    ("CN", "rest_s", 60),
+    ("CN", "token_margin_s", 600),
     ("WH", "retry_s", [5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]),
     ("WH", "disable_after_h", 120),
     ("WH", "overlap_h", 24),
@@ -90,12 +98,94 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_attempts")),
         sa.UniqueConstraint("delivery_id", "no", name=op.f("uq_webhook_attempts_delivery_id_no")),
     )
+    _create_connections(whole)
+    _create_dispatches(whole)
     _add_parameters()
+
+
+def _create_connections(whole: sa.types.TypeEngine[int]) -> None:
+    op.create_table(
+        "connections",
+        sa.Column("supplier_id", whole, nullable=False),
+        sa.Column("base_url", sa.String(), nullable=False),
+        sa.Column("client_id", sa.String(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("regions", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(40), nullable=False),
+        sa.Column("token", sa.Text(), nullable=True),
+        sa.Column("token_until", Moment(), nullable=True),
+        sa.Column("failures", whole, nullable=False),
+        sa.Column("rest_until", Moment(), nullable=True),
+        sa.Column("trouble", sa.String(), nullable=True),
+        *(sa.Column(f"{job}_due_at", Moment(), nullable=False) for job in ("pool", "price", "stock")),
+        *(sa.Column(f"{job}_done_at", Moment(), nullable=True) for job in ("pool", "price", "stock")),
+        sa.Column("connected_by", whole, nullable=False),
+        sa.Column("connected_at", Moment(), nullable=False),
+        sa.CheckConstraint("state IN ('active', 'off')", name=op.f("ck_connections_known_connectionstate")),
+        sa.ForeignKeyConstraint(["supplier_id"], ["suppliers.organisation_id"], name=op.f("fk_connections_supplier_id_suppliers")),
+        sa.PrimaryKeyConstraint("supplier_id", name=op.f("pk_connections")),
+    )
+    op.create_table(
+        "connected_goods",
+        sa.Column("id", whole, nullable=False),
+        sa.Column("supplier_id", whole, nullable=False),
+        sa.Column("sku", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("listing_id", whole, nullable=True),
+        sa.Column("trouble", sa.String(), nullable=True),
+        sa.Column("images", sa.Text(), nullable=False),
+        sa.Column("seen_at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["supplier_id"], ["connections.supplier_id"], name=op.f("fk_connected_goods_supplier_id_connections")),
+        sa.ForeignKeyConstraint(["listing_id"], ["listings.id"], name=op.f("fk_connected_goods_listing_id_listings")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_connected_goods")),
+        sa.UniqueConstraint("supplier_id", "sku", name=op.f("uq_connected_goods_supplier_id_sku")),
+    )
+    op.create_index("ix_connected_goods_listing_id", "connected_goods", ["listing_id"])
+
+
+def _create_dispatches(whole: sa.types.TypeEngine[int]) -> None:
+    states = "'sent', 'taken', 'confirmed', 'refused', 'cancelling', 'cancelled'"
+    op.create_table(
+        "dispatches",
+        sa.Column("order_id", whole, nullable=False),
+        sa.Column("trade_no", sa.String(), nullable=False),
+        sa.Column("supplier_id", whole, nullable=False),
+        sa.Column("state", sa.String(40), nullable=False),
+        sa.Column("shop_order", sa.String(), nullable=True),
+        sa.Column("trouble", sa.String(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("attempts", whole, nullable=False),
+        sa.Column("first_sent_at", Moment(), nullable=False),
+        sa.Column("next_at", Moment(), nullable=False),
+        sa.Column("decided_at", Moment(), nullable=True),
+        sa.CheckConstraint(f"state IN ({states})", name=op.f("ck_dispatches_known_dispatchstate")),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_dispatches_order_id_orders")),
+        sa.ForeignKeyConstraint(["supplier_id"], ["suppliers.organisation_id"], name=op.f("fk_dispatches_supplier_id_suppliers")),
+        sa.PrimaryKeyConstraint("order_id", name=op.f("pk_dispatches")),
+        sa.UniqueConstraint("trade_no", name=op.f("uq_dispatches_trade_no")),
+    )
+    op.create_index("ix_dispatches_state_next_at", "dispatches", ["state", "next_at"])
+    op.create_index("ix_dispatches_supplier_id_order_id", "dispatches", ["supplier_id", "order_id"])
+    op.create_table(
+        "dispatch_parcels",
+        sa.Column("order_id", whole, nullable=False),
+        sa.Column("parcel", sa.String(), nullable=False),
+        sa.Column("shipment", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["order_id"], ["dispatches.order_id"], name=op.f("fk_dispatch_parcels_order_id_dispatches")),
+        sa.PrimaryKeyConstraint("order_id", "parcel", name=op.f("pk_dispatch_parcels")),
+    )
 
 
 def downgrade() -> None:
     """Take back."""
-    op.execute(sa.text("DELETE FROM rule_parameters WHERE rule = 'WH'"))
+    op.execute(sa.text("DELETE FROM rule_parameters WHERE rule IN ('WH', 'CN')"))
+    op.drop_table("dispatch_parcels")
+    op.drop_index("ix_dispatches_supplier_id_order_id", "dispatches")
+    op.drop_index("ix_dispatches_state_next_at", "dispatches")
+    op.drop_table("dispatches")
+    op.drop_index("ix_connected_goods_listing_id", "connected_goods")
+    op.drop_table("connected_goods")
+    op.drop_table("connections")
     op.drop_table("webhook_attempts")
     op.drop_index("ix_webhook_deliveries_endpoint_id_id", "webhook_deliveries")
     op.drop_index("ix_webhook_deliveries_state_next_at", "webhook_deliveries")

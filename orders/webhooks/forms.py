@@ -2,6 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 from wtforms import SelectMultipleField, URLField
+from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -20,4 +21,4 @@ class EndpointForm(Form):
 
     def offer(self, types: tuple[str, ...]) -> None:
         """Offer these kinds."""
-        self.types.choices = [(each, _l(NAMES[each])) for each in types]
+        self.types.choices = [SelectChoice(each, _l(NAMES[each])) for each in types]

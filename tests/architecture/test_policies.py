@@ -38,6 +38,7 @@ SUBJECTS = (
     (r"invoice_title_id", "title"),
     (r"^/account/sessions/", "session"),
     (r"^/account/tokens/", "token"),
+    (r"^/dispatches/", "order"),
     (r"^/webhooks/deliveries/", "notice sent"),
     (r"^/webhooks/", "endpoint"),
     (r"^/log/", "log"),

@@ -211,7 +211,10 @@ def _dripping(*, in_headers: bool) -> Any:
 
 
 def _cutting() -> Any:
-    return _server(lambda connection: connection.recv(4096) and None)
+    def talk(connection: socket.socket) -> None:
+        connection.recv(4096)
+
+    return _server(talk)
 
 
 def _tls(seen: list[str | None]) -> Any:
