@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from app.kernel import clock, outbox
-from app.kernel.errors import Refusal
+from app.kernel.errors import Missing, Refusal
 from app.kernel.outgoing import Door
 from app.kernel.sealed import Seal
 from app.policy import Actor, Permission
@@ -24,6 +26,7 @@ from catalog.products import service as products
 from catalog.suppliers import queries as suppliers
 from catalog.suppliers.service import stream_of
 
+Entry = TypeVar("Entry")
 DONE = {Job.POOL: "pool_done_at", Job.PRICE: "price_done_at", Job.STOCK: "stock_done_at"}
 DUE = {Job.POOL: "pool_due_at", Job.PRICE: "price_due_at", Job.STOCK: "stock_due_at"}
 
@@ -97,6 +100,38 @@ def _record(session: Session, actor: Actor, row: Connection, fact: events.Connec
     supplier = suppliers.by_id(session, row.supplier_id)
     supplier.version += 1
     outbox.record(session, actor, fact, stream=stream_of(row.supplier_id), region=actor.region, owner_id=row.supplier_id)
+
+
+# ---------------------------------------------------------------- many goods at once, told by the supplier's system
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one entry of a batch."""
+
+    sku: str
+    listing_id: int | None
+    version: int | None
+    refusal: Refusal | None = None
+
+
+def each(
+    session: Session, actor: Actor, entries: Sequence[tuple[str, int | None, Entry]], change: Callable[[Session, Actor, int, Entry], int]
+) -> list[Result]:
+    """Change many listings of the actor's own supplier, (sku, listing, entry) each; what is refused keeps no other one back."""
+    actor.must(Permission.LISTING_KEEP)
+    results = []
+    for sku, listing_id, entry in entries:
+        try:
+            if listing_id is None:
+                raise Missing()
+            with session.begin_nested():
+                version = change(session, actor, listing_id, entry)
+        except Refusal as refused:
+            results.append(Result(sku, listing_id, None, refused))
+        else:
+            results.append(Result(sku, listing_id, version))
+    return results
 
 
 # ---------------------------------------------------------------- the line to a shop
