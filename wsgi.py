@@ -49,6 +49,7 @@ from orders.plans import views as plans
 from orders.purchases import verdicts
 from orders.thread import views as thread
 from orders.thread.cli import audit_command
+from orders.webhooks import views as webhooks
 from supervision.alerts import rules as alert_rules
 from supervision.alerts import views as alerts
 from supervision.backup import cli as backup_commands
@@ -170,13 +171,21 @@ def _furnish_shop(app: Flask) -> None:
         Entry(label=N_("导入与导出"), endpoint="bulk.index", icon="file-import", permissions=BULK, section="bulk"),
         Entry(label=N_("支付"), endpoint="payments.index", icon="report-money", permissions=(Permission.PAYMENT_APPLY,)),
         Entry(label=N_("资产卡片"), endpoint="assets.index", icon="qrcode", permissions=(Permission.ASSET_READ,)),
+        Entry(label=N_("接口与回调"), endpoint="webhooks.index", icon="plug-connected", permissions=webhooks.KEEPERS, section="exchange"),
         Entry(label=N_("人员与岗位"), endpoint="people.index", icon="users", permissions=(Permission.PEOPLE_GRANT,)),
         Entry(label=N_("本单位"), endpoint="organisations.own", icon="building", permissions=(Permission.UNIT_ADMINISTER,)),
         Entry(label=N_("本企业"), endpoint="suppliers.own", icon="building-store", permissions=(Permission.SUPPLIER_ADMINISTER,)),
         Entry(label=N_("入驻审核"), endpoint="onboarding.review", icon="file-check", permissions=(Permission.SUPPLIER_REVIEW,)),
         Entry(label=N_("登记机构"), endpoint="organisations.register", icon="building", permissions=(Permission.ORGANISATION_REGISTER,)),
     )
+    menu.add(
+        "exchange",
+        Entry(label=N_("回调"), endpoint="webhooks.index", permissions=webhooks.KEEPERS),
+        Entry(label=N_("商城系统"), endpoint="connections.index", permissions=(Permission.SUPPLIER_ADMINISTER,)),
+        Entry(label=N_("订单推送"), endpoint="dispatch.index", permissions=(Permission.SUPPLIER_ADMINISTER,)),
+    )
     places: slots.Slots = app.extensions["mall.slots"]
+    places.fill("workbench.more", webhooks.given_up)
     places.fill("header.cart", carts.header_cart)
     places.fill("header.budget", carts.header_budget)
     places.fill("header.todo", thread.header_todo)
@@ -305,6 +314,7 @@ SHOP = Storey(
         "catalog.onboarding",
         "catalog.products",
         "catalog.listings",
+        "catalog.connections",
         "orders.budgets",
         "orders.plans",
         "orders.purchases",
@@ -312,9 +322,11 @@ SHOP = Storey(
         "orders.approvals",
         "orders.contracts",
         "orders.deliveries",
+        "orders.dispatch",
         "orders.payments",
         "orders.assets",
         "orders.ratings",
+        "orders.webhooks",
         "orders.thread",
     ),
     furnish=_furnish_shop,

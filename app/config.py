@@ -42,6 +42,7 @@ class Settings:
     journal_key: str = ""
     journal_origin: str = "mall.example/henan"
     step_up_minutes: int = 15
+    outgoing_loopback: bool = False
     log_format: str = "console"
     demo_traffic: float = 0.5
     debug: bool = False
@@ -95,6 +96,8 @@ class Settings:
                 raise BadConfiguration(f"MALL_SECRET_KEY is missing or shorter than 32 characters: set one, e.g. {example}")
             if DEFAULT_WEBHOOK_SECRET in self.payment_webhook_secrets:
                 raise BadConfiguration("MALL_PAYMENT_WEBHOOK_SECRETS holds the training secret: set the gateway's own")
+            if self.outgoing_loopback:
+                raise BadConfiguration("MALL_OUTGOING_LOOPBACK is on: production never calls its own machine for others")
             if self.debug:
                 raise BadConfiguration("MALL_DEBUG is on: production never runs in debug mode")
         return self

@@ -7,6 +7,7 @@ import app.bulk.tables
 import app.kernel.outbox
 import app.kernel.uploads
 import catalog.brands.tables
+import catalog.connections.tables
 import catalog.listings.tables
 import catalog.onboarding.tables
 import catalog.products.tables
@@ -20,10 +21,12 @@ import orders.budgets.tables
 import orders.carts.tables
 import orders.contracts.tables
 import orders.deliveries.tables
+import orders.dispatch.tables
 import orders.payments.tables
 import orders.plans.tables
 import orders.purchases.tables
 import orders.ratings.tables
+import orders.webhooks.tables
 import supervision.alerts.tables
 import supervision.dashboard.tables
 import supervision.disclosure.tables

@@ -425,3 +425,9 @@ def duplicates(session: Session, supplier_id: int, product_ids: Sequence[int], *
     if but is not None:
         query = query.where(Listing.id != but)
     return {row.product_id: row.sku for row in session.execute(query)}
+
+
+def ids_by_sku(session: Session, actor: Actor, skus: Iterable[str]) -> dict[str, int]:
+    """Ids of the supplier's own listings by its numbers for them; unknown numbers are left out."""
+    query = select(Listing.sku, Listing.id).where(own(actor), Listing.sku.in_(set(skus)))
+    return {row.sku: row.id for row in session.execute(query)}

@@ -23,6 +23,8 @@ from app.bulk.tables import BulkJob, BulkPiece
 from app.config import Settings
 from app.kernel import clock, outbox
 from app.kernel.db import Base, commit, make_engine
+from app.kernel.outgoing import Door
+from app.kernel.sealed import Seal
 from app.policy import ROLES_OF, SYSTEM, Actor, OrganisationKind, Permission, Role
 from orders.assets.tables import AssetCard
 from orders.carts import service as carts
@@ -33,6 +35,7 @@ from orders.purchases import submission
 from orders.purchases.queries import Wish
 from orders.purchases.rules import SubmissionRefused
 from orders.purchases.tables import Attempt, Order, Submission
+from orders.webhooks import service as webhooks
 from supervision.alerts import service as alerts
 from supervision.alerts.rules import Finding
 from supervision.alerts.tables import Alert
@@ -129,6 +132,7 @@ class Land:
                 kind: factories.person(session, of).id
                 for kind, of in ((OrganisationKind.UNIT, world.unit), (OrganisationKind.SUPPLIER, seller))
             }
+            told = {role: self._told(session, world.actor(role)) for role in (Role.SUPPLIER_ADMIN, Role.UNIT_ADMIN)}
             assert raised is not None
             alert, item_id = raised.number, item.id
             folder = self.app.config["SETTINGS"].folder("uploads")
@@ -152,9 +156,18 @@ class Land:
             "listing": world.laser.id,
             "product": world.laser.product_id,
             "supplier": world.supplier.organisation_id,
+            **{f"{name} {role}": key for role, keys in told.items() for name, key in keys.items()},
             "plan": world.plan.number,
             "allotment": world.allotment.number,
         }
+
+    def _told(self, session: Session, admin: Actor) -> dict[str, int]:
+        """An endpoint with one notice, switched off so that nothing leaves."""
+        settings: Settings = self.app.config["SETTINGS"]
+        endpoint, _ = webhooks.add(session, admin, Door(), Seal(settings.secret_key), url="https://hooks.example/mall", types=["order.approved"])
+        notice = webhooks.test(session, admin, endpoint, settings.address)
+        webhooks.switch(session, admin, endpoint, on=False)
+        return {"endpoint": endpoint.id, "notice sent": notice.id}
 
     def _made_by_the_worker(self, session: Session, number: str) -> dict[str, Any]:
         order_id = select(Order.id).where(Order.number == number).scalar_subquery()

@@ -41,6 +41,9 @@ SUBJECTS = (
     (r"invoice_title_id", "title"),
     (r"^/account/sessions/", "session"),
     (r"^/account/tokens/", "token"),
+    (r"^/dispatches/", "order"),
+    (r"^/webhooks/deliveries/", "notice sent"),
+    (r"^/webhooks/", "endpoint"),
     (r"^/log/", "log"),
     (r"^/tour/cheat/", "trick"),
     (r"^/bulk/jobs/", "import"),
@@ -192,6 +195,8 @@ def key(ground: Land, role: Role | None, rule: Rule, name: str, relation: str) -
         return ground.imports[role if role and (relation == OWN or name == "entity") else relation, name]
     if name in {"session", "token"}:
         return ground.opened[role if role and relation == OWN else relation, name]
+    if name in {"endpoint", "notice sent"}:
+        name += f" {Role.SUPPLIER_ADMIN if role is Role.SUPPLIER_ADMIN else Role.UNIT_ADMIN}"
     if name == "person":
         name = "person supplier" if role is Role.SUPPLIER_ADMIN else "person unit"
     return place.keys[STAGE_OF.get(rule.endpoint, name)]
