@@ -34,6 +34,7 @@ from catalog.taxonomy.service import load_reference
 from migrations import tables  # noqa: F401 - the metadata is whole before the first query
 from orders.budgets import cli as budget_commands
 from orders.carts import views as carts
+from orders.comparisons import rules as comparison_rules
 from orders.payments import cli as payment_commands
 from orders.plans import views as plans
 from orders.purchases import verdicts
@@ -166,6 +167,10 @@ def _furnish_shop(app: Flask) -> None:
     places.fill("budget.plan_lines", plans.lines_under)
     places.fill("product.plans", plans.for_product)
     places.fill("supplier.offers", search_pages.offers_of_supplier)
+    app.extensions["mall.gates"] += [
+        comparison_rules.gate(lambda rule, on: taxonomy.parameters(db.session(), rule, on), lambda at: clock.local(at).date())
+    ]
+    verdicts.learn(comparison_rules.TEXTS)
     app.extensions["mall.doctor"] += [payment_commands.line_check]
     app.extensions["mall.beginnings"] += [
         Beginning(N_("基础数据"), lambda session, *_: str(load_reference(session, supplement=settings.is_demo))),
@@ -214,6 +219,7 @@ def _furnish_watch(app: Flask) -> None:
     places.fill("watch.alerts", alerts.badge)
     places.fill("order.receipt", journal_pages.order_receipt)
     places.fill("order.leaf", journal_pages.order_leaf)
+    places.fill("stream.receipt", journal_pages.stream_receipt)
     if settings.is_demo:
         places.fill("tour", training_pages.strip)
         places.fill("sign_in.demo", training_pages.demo_logins)
@@ -266,6 +272,7 @@ SHOP = Storey(
         "orders.budgets",
         "orders.plans",
         "orders.purchases",
+        "orders.comparisons",
         "orders.carts",
         "orders.approvals",
         "orders.contracts",

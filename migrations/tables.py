@@ -12,6 +12,7 @@ import orders.approvals.tables
 import orders.assets.tables
 import orders.budgets.tables
 import orders.carts.tables
+import orders.comparisons.tables
 import orders.contracts.tables
 import orders.deliveries.tables
 import orders.payments.tables

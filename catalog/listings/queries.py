@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, func, join, or_, select, true
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from app.kernel import clock, paging
+from app.kernel import clock, paging, regions
 from app.kernel.db import padded, run
 from app.kernel.errors import Missing
 from app.policy import Actor
@@ -27,11 +27,31 @@ HISTORY_DAYS = 90
 """How far back a price history goes."""
 
 
+def _comparable() -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """Of the offers of the same product that the region could buy now: the lowest price, and how many suppliers (rules P03, P04)."""
+    other, seller = aliased(Listing), aliased(Supplier)
+    served = or_(*(other.regions.contains(bindparam(name)) for name in _WHERE))  # codes are all of one length
+    found = (
+        select()
+        .select_from(other)
+        .join(seller, seller.organisation_id == other.supplier_id)
+        .where(other.product_id == Listing.product_id, other.shelf == Shelf.ON_SHELF, seller.standing == Standing.ACTIVE)
+        .where(other.stock > 0, served)
+        .correlate(Listing)
+    )
+    lowest = found.add_columns(func.min(other.price_fen)).scalar_subquery()
+    return lowest.label("lowest_fen"), found.add_columns(func.count(other.supplier_id.distinct())).scalar_subquery().label("rivals")
+
+
+_WHERE: Final = ("county", "city", "province")
+"""The region that asks and those above it; the widest is repeated where there are fewer."""
+
 _OFFERS: Final = (
     select(
         Listing.id, Listing.version, Listing.price_fen, Listing.stock, Listing.shelf, Listing.regions, Listing.delivery_days, Listing.title,
         Product.id.label("product_id"), Product.category_code, Product.brand, Product.model, Product.unit,
         Supplier.organisation_id.label("supplier_id"), Supplier.name.label("supplier_name"), Supplier.standing, Supplier.standing_until,
+        *_comparable(),
     )
     .join(Product, Product.id == Listing.product_id)
     .join(Supplier, Supplier.organisation_id == Listing.supplier_id)
@@ -41,7 +61,9 @@ _OFFERS: Final = (
 
 def offers(session: Session, listing_ids: Iterable[int], region: str, on: date) -> dict[int, Offer]:
     """These listings as they stand now for a buyer of a region, by id; one statement."""
-    rows = run(session, _OFFERS, {"ids": padded(sorted(set(listing_ids)))}).all()
+    around = [each.code for each in reversed(regions.path(region))]
+    where = dict(zip(_WHERE, around + around[-1:] * len(_WHERE), strict=False))
+    rows = run(session, _OFFERS, {"ids": padded(sorted(set(listing_ids))), **where}).all()
     terms = {code: taxonomy.terms_of_sale(session, code, region, on) for code in {row.category_code for row in rows}}
     return {
         row.id: Offer(
@@ -66,6 +88,8 @@ def offers(session: Session, listing_ids: Iterable[int], region: str, on: date) 
             tax_rate=terms[row.category_code].tax_rate_percent,
             in_mall=terms[row.category_code].in_mall,
             allowed_classes=terms[row.category_code].classes,
+            lowest_fen=row.lowest_fen,
+            rivals=row.rivals,
         )
         for row in rows
     }

@@ -23,6 +23,8 @@ from app.kernel.db import Base, commit, make_engine
 from app.policy import ROLES_OF, SYSTEM, Actor, OrganisationKind, Permission, Role
 from orders.assets.tables import AssetCard
 from orders.carts import service as carts
+from orders.comparisons import service as comparisons
+from orders.comparisons.queries import as_cited
 from orders.contracts.tables import Contract
 from orders.deliveries.tables import Acceptance
 from orders.payments.tables import PaymentApplication
@@ -105,6 +107,7 @@ class Land:
         paying = steps.invoiced(session, world, pieces)
         application = steps.apply(session, world, paying)
         buyer, unit_id = world.actor(Role.BUYER), world.unit.id
+        comparison = self._cited(session, world)
         wish = Wish(listing_id=world.laser.id, quantity=99, seen_price_fen=1_000_00, plan_line_id=world.lines[0].id, address_id=None)
         session.rollback()
         try:
@@ -130,6 +133,7 @@ class Land:
             **{f"order {stage}": number for stage, number in orders.items()},
             "order shipped": sent.number,
             "order": paying.number,
+            "comparison": comparison,
             "submission": session.scalars(select(Submission.number).where(Submission.id == paying.submission_id)).one(),
             "attempt": session.scalars(select(Attempt.number).where(Attempt.unit_id == unit_id)).one(),
             "application": application.number,
@@ -145,6 +149,16 @@ class Land:
             "plan": world.plan.number,
             "allotment": world.allotment.number,
         }
+
+    def _cited(self, session: Session, world: World) -> str:
+        """A frozen comparison that an order cites."""
+        buyer = world.actor(Role.BUYER)
+        wish = Wish(listing_id=world.laser.id, quantity=1, seen_price_fen=1_000_00, plan_line_id=world.lines[0].id, address_id=None)
+        session.rollback()
+        with commit(session):
+            sheet = comparisons.freeze_offers(session, buyer, [world.laser.id, world.paper.id])
+            submission.submit(session, buyer, [wish], key=factories.serial("citing-"), cited=as_cited(sheet))
+            return sheet.number
 
     def _made_by_the_worker(self, session: Session, number: str) -> dict[str, Any]:
         order_id = select(Order.id).where(Order.number == number).scalar_subquery()

@@ -20,7 +20,7 @@ MARK = re.compile(r"CANARY\.([a-z_]+\.[a-z_]+)\.")
 WRITTEN: dict[str, set[str]] = {
     "acceptance_lines": {"serials", "reason"}, "acceptances": {"remarks"}, "addresses": {"label", "street", "contact", "phone"},
     "alerts": {"note"}, "allotments": {"source", "document_number"}, "api_tokens": {"name"},
-    "asset_cards": {"serial", "keeper", "place", "voucher"}, "budget_lines": {"name"}, "budget_projects": {"name"},
+    "asset_cards": {"serial", "keeper", "place", "voucher"}, "comparisons": {"words"}, "budget_lines": {"name"}, "budget_projects": {"name"},
     "contracts": {"text", "payee_name", "payee_bank", "payee_bank_account", "payee_account"}, "events": {"body"}, "holds": {"explanation"},
     "invoice_titles": {"title", "tax_number"}, "invoices": {"buyer_title", "buyer_tax_number", "seller_tax_number"}, "line_decisions": {"reason"},
     "listing_versions": {"title"}, "listings": {"sku", "title"}, "order_lines": {"title", "brand", "model", "place"},
@@ -37,7 +37,7 @@ MADE: dict[str, set[str]] = {
     "alerts": {"number", "key", "rule", "rule_version", "region", "order_number", "parameters", "inputs", "evidence", "close_code"},
     "allotments": {"number", "functional_class", "economic_class", "fund_nature"}, "api_tokens": {"token_hash", "scopes"},
     "asset_cards": {"number", "class_code", "name", "brand", "model"}, "attempts": {"number", "key", "digest", "region", "verdicts", "lines"},
-    "budget_lines": {"code", "category_code"}, "budget_moves": {"key", "stream"}, "budget_projects": {"code", "kind"},
+    "budget_lines": {"code", "category_code"}, "budget_moves": {"key", "stream"}, "comparisons": {"number", "region", "kind", "content", "sha256"}, "budget_projects": {"code", "kind"},
     "contract_documents": {"sha256"}, "contracts": {"number", "filing_number", "sha256"},
     "decision_records": {"submission", "rule_version", "verdicts"},
     "events": {"stream", "type", "region"},
@@ -50,7 +50,7 @@ MADE: dict[str, set[str]] = {
     "people": {"login", "password_hash", "totp_secret", "language"}, "plan_lines": {"category_code"},
     "plans": {"number", "region", "method", "return_reason"}, "shipments": {"number"}, "sign_in_sessions": {"token_hash"},
     "stream_entries": {"type", "number", "region", "category", "mode", "state", "risk", "rules"},
-    "submissions": {"number", "key", "digest"}, "suppliers": {"kind"},
+    "submissions": {"number", "key", "digest", "comparison"}, "suppliers": {"kind"},
 }  # fmt: skip
 """Numbers, codes, hashes, values out of lists and what the product words itself; notices are published whole."""
 
