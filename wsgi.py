@@ -38,6 +38,7 @@ from orders.comparisons import rules as comparison_rules
 from orders.payments import cli as payment_commands
 from orders.plans import views as plans
 from orders.purchases import verdicts
+from orders.reorders import views as reorders
 from orders.thread import views as thread
 from orders.thread.cli import audit_command
 from supervision.alerts import rules as alert_rules
@@ -149,6 +150,7 @@ def _furnish_shop(app: Flask) -> None:
         Entry(label=N_("工作台"), endpoint="thread.workbench", icon="layout-dashboard", permissions=(Permission.ACCOUNT_USE,)),
         Entry(label=N_("全部品目"), endpoint="taxonomy.catalogue", icon="layout-grid"),
         Entry(label=N_("订单"), endpoint="thread.orders", icon="clipboard-list", permissions=(Permission.ORDER_READ,)),
+        Entry(label=N_("常购与比选"), endpoint="reorders.index", icon="bookmark", permissions=(Permission.CART_USE,)),
         Entry(label=N_("审批"), endpoint="approvals.inbox", icon="clipboard-check", permissions=(Permission.ORDER_APPROVE,)),
         Entry(label=N_("预算指标"), endpoint="budgets.index", icon="wallet", permissions=(Permission.BUDGET_READ,)),
         Entry(label=N_("采购计划"), endpoint="plans.index", icon="file-text", permissions=(Permission.PLAN_READ,)),
@@ -164,6 +166,7 @@ def _furnish_shop(app: Flask) -> None:
     places.fill("header.cart", carts.header_cart)
     places.fill("header.budget", carts.header_budget)
     places.fill("header.todo", thread.header_todo)
+    places.fill("order.more", reorders.order_more)
     places.fill("budget.plan_lines", plans.lines_under)
     places.fill("product.plans", plans.for_product)
     places.fill("supplier.offers", search_pages.offers_of_supplier)
@@ -274,6 +277,7 @@ SHOP = Storey(
         "orders.purchases",
         "orders.comparisons",
         "orders.carts",
+        "orders.reorders",
         "orders.approvals",
         "orders.contracts",
         "orders.deliveries",

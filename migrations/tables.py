@@ -19,6 +19,7 @@ import orders.payments.tables
 import orders.plans.tables
 import orders.purchases.tables
 import orders.ratings.tables
+import orders.reorders.tables
 import supervision.alerts.tables
 import supervision.dashboard.tables
 import supervision.disclosure.tables

@@ -225,6 +225,25 @@ def offers_for_product(session: Session, product_id: int) -> list[Shown]:
     return list(_shown(session, query))
 
 
+def offers_for_products(session: Session, product_ids: Iterable[int]) -> dict[int, list[Shown]]:
+    """The live offers of each of these products, the lowest price first; one statement."""
+    wanted = sorted(set(product_ids))
+    found: dict[int, list[Shown]] = {product_id: [] for product_id in wanted}
+    query = _whole().where(Listing.product_id.in_(wanted), live()).order_by(Listing.price_fen, Listing.stock == 0, Listing.id)
+    for row in _shown(session, query) if wanted else ():
+        found[row.product_id].append(row)
+    return found
+
+
+def by_codes(session: Session, codes: Iterable[str]) -> dict[str, list[Shown]]:
+    """Live offers by what buyers type: the supplier's number or the model, in the letters typed or in capitals; the lowest price first."""
+    wanted = {code: {code, code.upper()} for code in codes}
+    spelt = sorted({each for forms in wanted.values() for each in forms})
+    query = _whole().where(live(), or_(Listing.sku.in_(spelt), Product.model.in_(spelt)))
+    rows = list(_shown(session, query.order_by(Listing.price_fen, Listing.id))) if spelt else []
+    return {code: [row for row in rows if forms & {row.sku, row.model}] for code, forms in wanted.items()}
+
+
 def of_supplier(session: Session, supplier_id: int) -> list[int]:
     """Ids of all listings of a supplier."""
     return list(session.scalars(select(Listing.id).where(Listing.supplier_id == supplier_id).order_by(Listing.id)))

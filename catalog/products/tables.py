@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, enum_column
@@ -13,7 +13,7 @@ class Product(Base):
     """A product of one category, brand and model, with its typed attributes as JSON text."""
 
     __tablename__ = "products"
-    __table_args__ = (UniqueConstraint("category_code", "brand", "model"),)
+    __table_args__ = (UniqueConstraint("category_code", "brand", "model"), Index("ix_products_model", "model"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     category_code: Mapped[str] = mapped_column(ForeignKey("categories.code"), index=True)

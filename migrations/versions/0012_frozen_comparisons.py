@@ -1,4 +1,4 @@
-"""frozen comparisons, and the one that a submission cites"""
+"""frozen comparisons, the one that a submission cites, and lists of what a unit buys again"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -40,10 +40,43 @@ def upgrade() -> None:
     append_only.create(op.get_bind(), ("comparisons",))
     op.add_column("submissions", sa.Column("comparison", sa.String(), nullable=True))
     op.create_index(op.f("ix_submissions_comparison"), "submissions", ["comparison"], unique=False)
+    op.create_table(
+        "reorder_lists",
+        sa.Column("id", whole, nullable=False),
+        sa.Column("unit_id", whole, nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("person_id", whole, nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_reorder_lists_person_id_people")),
+        sa.ForeignKeyConstraint(["unit_id"], ["organisations.id"], name=op.f("fk_reorder_lists_unit_id_organisations")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reorder_lists")),
+        sa.UniqueConstraint("unit_id", "name", name=op.f("uq_reorder_lists_unit_id_name")),
+    )
+    op.create_table(
+        "reorder_lines",
+        sa.Column("id", whole, nullable=False),
+        sa.Column("list_id", whole, nullable=False),
+        sa.Column("product_id", whole, nullable=False),
+        sa.Column("listing_id", whole, nullable=False),
+        sa.Column("quantity", whole, nullable=False),
+        sa.Column("price_fen", whole, nullable=False),
+        sa.CheckConstraint("quantity > 0", name=op.f("ck_reorder_lines_quantity")),
+        sa.ForeignKeyConstraint(["list_id"], ["reorder_lists.id"], name=op.f("fk_reorder_lines_list_id_reorder_lists"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["listing_id"], ["listings.id"], name=op.f("fk_reorder_lines_listing_id_listings")),
+        sa.ForeignKeyConstraint(["product_id"], ["products.id"], name=op.f("fk_reorder_lines_product_id_products")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reorder_lines")),
+        sa.UniqueConstraint("list_id", "product_id", name=op.f("uq_reorder_lines_list_id_product_id")),
+    )
+    op.create_index("ix_listings_sku", "listings", ["sku"], unique=False)
+    op.create_index("ix_products_model", "products", ["model"], unique=False)
 
 
 def downgrade() -> None:
     """Take back."""
+    op.drop_index("ix_products_model", table_name="products")
+    op.drop_index("ix_listings_sku", table_name="listings")
+    op.drop_table("reorder_lines")
+    op.drop_table("reorder_lists")
     op.drop_index(op.f("ix_submissions_comparison"), table_name="submissions")
     op.drop_column("submissions", "comparison")
     append_only.drop(op.get_bind(), ("comparisons",))

@@ -159,10 +159,12 @@ def collect(engine: SearchEngine, request: SearchRequest, most: int, *, question
 
 def offers_of_products(session: Session, product_ids: Iterable[int], region: str, most: int) -> tuple[int, ...]:
     """Offers of these products that the region can buy now, product by product, the lowest price first."""
+    wanted = tuple(dict.fromkeys(product_ids))
+    offers = listings.offers_for_products(session, wanted)
     found = [
         offer.listing_id
-        for product_id in dict.fromkeys(product_ids)
-        for offer in listings.offers_for_product(session, product_id)
+        for product_id in wanted
+        for offer in offers[product_id]
         if offer.stock and any(regions.within(region, area) for area in offer.areas)
     ]
     return tuple(found[:most])

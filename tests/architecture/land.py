@@ -32,6 +32,7 @@ from orders.purchases import submission
 from orders.purchases.queries import Wish
 from orders.purchases.rules import SubmissionRefused
 from orders.purchases.tables import Attempt, Order, Submission
+from orders.reorders import service as reorders
 from supervision.alerts import service as alerts
 from supervision.alerts.rules import Finding
 from supervision.alerts.tables import Alert
@@ -122,13 +123,15 @@ class Land:
             )
             raised = alerts.raise_alert(session, found)
             item = carts.add(session, buyer, world.laser.id, 1)
+            again = reorders.create(session, buyer, "常购")
+            reorders.put(session, buyer, again.id, world.laser.id, 1)
             seller = session.get_one(Organisation, world.supplier.organisation_id)
             spare = {
                 kind: factories.person(session, of).id
                 for kind, of in ((OrganisationKind.UNIT, world.unit), (OrganisationKind.SUPPLIER, seller))
             }
             assert raised is not None
-            alert, item_id = raised.number, item.id
+            alert, item_id, list_id = raised.number, item.id, again.id
         return {
             **{f"order {stage}": number for stage, number in orders.items()},
             "order shipped": sent.number,
@@ -139,6 +142,7 @@ class Land:
             "application": application.number,
             "alert": alert,
             "item": item_id,
+            "reorder list": list_id,
             "person unit": spare[OrganisationKind.UNIT],
             "person supplier": spare[OrganisationKind.SUPPLIER],
             "address": session.scalars(select(Address.id).where(Address.organisation_id == unit_id)).one(),

@@ -19,7 +19,8 @@ from tests.architecture.land import KIND_OF, MISSING, OTHER, OWN, SIBLING, TRIAL
 
 SUBJECTS = (
     (r"^/orders/submissions/", "submission"),
-    (r"^(/api/v1)?/orders/|^/watch/orders/|^/cart/from-order/", "order"),
+    (r"^(/api/v1)?/orders/|^/watch/orders/|^/cart/from-order/|^/reorders/from-order/", "order"),
+    (r"^/reorders/", "reorder list"),
     (r"^(/api/v1)?/comparisons/", "comparison"),
     (r"^(/api/v1)?/contracts/", "contract"),
     (r"^/acceptances/", "acceptance"),

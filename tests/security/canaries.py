@@ -26,7 +26,7 @@ WRITTEN: dict[str, set[str]] = {
     "listing_versions": {"title"}, "listings": {"sku", "title"}, "order_lines": {"title", "brand", "model", "place"},
     "orders": {"reason", "invoice_title", "invoice_tax_number"}, "organisations": {"name", "short_name"},
     "payment_applications": {"payee_name", "payee_bank", "payee_bank_account", "payee_account", "receipt_number"},
-    "people": {"name", "phone"}, "plan_lines": {"name"}, "plans": {"title"}, "ratings": {"words"}, "shipments": {"carrier", "tracking"},
+    "people": {"name", "phone"}, "plan_lines": {"name"}, "plans": {"title"}, "ratings": {"words"}, "reorder_lists": {"name"}, "shipments": {"carrier", "tracking"},
     "suppliers": {"name", "legal_representative", "contact", "phone", "bank_name", "bank_account", "payee_account", "standing_reason"},
     "terminations": {"reason"}, "stream_entries": {"unit_name", "supplier_name"},
 }  # fmt: skip
