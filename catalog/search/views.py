@@ -23,6 +23,10 @@ from catalog.listings.queries import Shown
 from catalog.listings.rules import Quartiles, quartiles_of
 from catalog.products import queries as products
 from catalog.products import rules as product_rules
+from catalog.products.rules import PolicyFact
+from catalog.products.states import COUNTS_NAMES, COUNTS_TONES, FACT_NAMES, FactKind
+from catalog.profiles import queries as profiles
+from catalog.profiles.rules import arranged
 from catalog.search import forms, queries
 from catalog.search.forms import Asked
 from catalog.search.port import Facet, FacetName, FacetStats, Filters, Hit, SearchEngine, SearchRequest, Sort, Suggestion, SuggestionKind
@@ -158,7 +162,11 @@ def product(product_id: int) -> ResponseReturnValue:
         crumbs=_crumbs(chosen.category_code),
         category=taxonomy.category(session, chosen.category_code),
         serves=_places(chosen),
-        attributes=[(name, _in_words(value)) for name, value in chosen.spec.items()],
+        attributes=[(name, _in_words(value)) for name, value in arranged(profiles.of(session, chosen.category_code, on), chosen.spec)],
+        proofs=list(product_rules.documents(chosen.proven, product_id, on).values()),
+        fact_names=FACT_NAMES,
+        counts_names=COUNTS_NAMES,
+        counts_tones=COUNTS_TONES,
         scale=gettext(SCALE_NAMES[chosen.scale]),
         can_buy=_can_buy(),
         may_compare=actor is None or actor.may(Permission.CATALOGUE_BROWSE),
@@ -204,8 +212,10 @@ def offers_of_supplier(supplier_id: int) -> str:
 
 
 def _not_on_offer(product_id: int) -> ResponseReturnValue:
-    """A product that nobody offers now still has a page: orders and comparisons lead here."""
+    """A product that nobody offers now still has a page: orders and comparisons lead here. A merged one leads to the other."""
     found = products.by_id(db.session(), product_id)
+    if found.id != product_id:
+        return redirect(url_for("search.product", product_id=found.id), 301)
     return htmx.show("search/product_gone.html", product=found, crumbs=_crumbs(found.category_code), status=404)
 
 
@@ -340,14 +350,26 @@ def _compared(offers: Sequence[Shown]) -> list[tuple[str, list[str], bool]]:
         (gettext("承诺送达"), [gettext("%(n)s 日", n=offer.delivery_days) for offer in offers]),
         (gettext("库存"), [f"{offer.stock:,} {offer.unit}" for offer in offers]),
         (gettext("质保"), [gettext("%(n)s 个月", n=offer.warranty_months) for offer in offers]),
-        (gettext("节能产品"), [yes if offer.energy_saving else no for offer in offers]),
-        (gettext("环境标志"), [yes if offer.environment else no for offer in offers]),
         (gettext("进口产品"), [yes if offer.is_imported else no for offer in offers]),
     ]
-    specs = [offer.spec for offer in offers]
+    on = clock.today()
+    facts = {offer.product_id: product_rules.documents(offer.proven, offer.product_id, on) for offer in offers}
+    for kind in FactKind:
+        if any(kind in facts[offer.product_id] for offer in offers):
+            rows.append((gettext(FACT_NAMES[kind]), [_proved(facts[offer.product_id].get(kind)) for offer in offers]))
+    specs = [dict(arranged(profiles.of(session, offer.category_code, on), offer.spec)) for offer in offers]
     for name in dict.fromkeys(name for spec in specs for name in spec):
         rows.append((name, [_in_words(spec[name]) if name in spec else "—" for spec in specs]))
     return [(name, texts, len(set(texts)) <= 1) for name, texts in rows]
+
+
+def _proved(fact: PolicyFact | None) -> str:
+    """Whether a fact counts, until when, and if not why."""
+    if fact is None:
+        return gettext("否")
+    if not fact.holds:
+        return gettext("否（%(why)s）", why=gettext(COUNTS_NAMES[fact.counts]))
+    return gettext("是，至 %(day)s", day=fact.valid_to.isoformat()) if fact.valid_to else gettext("是")
 
 
 def _side_by_side(offers: Sequence[Shown], *, only: bool) -> str:
