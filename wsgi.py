@@ -25,6 +25,8 @@ from app.web import checks, errors, filters, guard, health, language, logs, menu
 from app.web.cli import Beginning, mall
 from app.web.extensions import babel, csrf, db, login
 from app.web.menus import Entry
+from catalog.brands.service import load_brands
+from catalog.profiles.service import load_profiles
 from catalog.search import cli as search_commands
 from catalog.search import views as search_pages
 from catalog.search.gateway import engine_for
@@ -177,6 +179,7 @@ def _furnish_shop(app: Flask) -> None:
     app.extensions["mall.doctor"] += [payment_commands.line_check]
     app.extensions["mall.beginnings"] += [
         Beginning(N_("基础数据"), lambda session, *_: str(load_reference(session, supplement=settings.is_demo))),
+        Beginning(N_("品牌与品目规格"), lambda session, *_: str({"brands": load_brands(session), "profiles": load_profiles(session)})),
         Beginning(N_("管理员"), lambda session, login, password: ", ".join(people.first_administrator(session, login, password).values())),
     ]
     mall.add_command(import_group)
@@ -270,6 +273,8 @@ SHOP = Storey(
         "catalog.search",
         "catalog.taxonomy",
         "catalog.suppliers",
+        "catalog.brands",
+        "catalog.profiles",
         "catalog.products",
         "catalog.listings",
         "orders.budgets",

@@ -9,14 +9,15 @@ from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, func, 
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from app.kernel import clock, paging, regions
-from app.kernel.db import padded, run
+from app.kernel.db import among, run
 from app.kernel.errors import Missing
 from app.policy import Actor
+from catalog.brands.rules import key_of
 from catalog.listings.rules import Offer, Quartiles
 from catalog.listings.states import Shelf
-from catalog.listings.tables import Listing, ListingVersion
-from catalog.products.rules import Attribute, attributes_of, summary
-from catalog.products.states import Origin
+from catalog.listings.tables import Listing, ListingVersion, PriceSpread
+from catalog.products.rules import Attribute, attributes_of, proven_on, summary
+from catalog.products.states import FactKind, Origin
 from catalog.products.tables import Product
 from catalog.suppliers.rules import is_sme
 from catalog.suppliers.states import Scale, Standing
@@ -55,7 +56,7 @@ _OFFERS: Final = (
     )
     .join(Product, Product.id == Listing.product_id)
     .join(Supplier, Supplier.organisation_id == Listing.supplier_id)
-    .where(Listing.id.in_(bindparam("ids", expanding=True)))
+    .where(among(Listing.id, "ids"))
 )  # fmt: skip
 
 
@@ -63,7 +64,7 @@ def offers(session: Session, listing_ids: Iterable[int], region: str, on: date) 
     """These listings as they stand now for a buyer of a region, by id; one statement."""
     around = [each.code for each in reversed(regions.path(region))]
     where = dict(zip(_WHERE, around + around[-1:] * len(_WHERE), strict=False))
-    rows = run(session, _OFFERS, {"ids": padded(sorted(set(listing_ids))), **where}).all()
+    rows = run(session, _OFFERS, {"ids": sorted(set(listing_ids)), **where}).all()
     terms = {code: taxonomy.terms_of_sale(session, code, region, on) for code in {row.category_code for row in rows}}
     return {
         row.id: Offer(
@@ -123,13 +124,13 @@ class Shown:
     unit: str
     attributes: str
     origin: Origin
-    energy_saving: bool
-    environment: bool
+    proven: str
     supplier_id: int
     supplier_name: str
     scale: Scale
     standing: Standing
     score: int
+    facts: frozenset[FactKind] = frozenset()
 
     @property
     def is_live(self) -> bool:
@@ -147,6 +148,16 @@ class Shown:
         return self.origin is Origin.IMPORTED
 
     @property
+    def energy_saving(self) -> bool:
+        """Whether a certificate shows today that it saves energy."""
+        return FactKind.ENERGY in self.facts
+
+    @property
+    def environment(self) -> bool:
+        """Whether a certificate shows today that it bears the environment label."""
+        return FactKind.ENVIRONMENT in self.facts
+
+    @property
     def spec(self) -> dict[str, Attribute]:
         """The product's attributes by name."""
         return attributes_of(self.attributes)
@@ -157,12 +168,12 @@ class Shown:
         return summary(self.spec)
 
 
-_NAMES = tuple(field.name for field in fields(Shown))
+_NAMES = tuple(field.name for field in fields(Shown) if field.name != "facts")
 _SHOWN = (  # in the order of the fields
     Listing.id.label("listing_id"), Listing.version, Listing.sku, Listing.title, Listing.price_fen, Listing.stock, Listing.shelf,
     Listing.regions, Listing.delivery_days, Listing.warranty_months, Listing.sold, Listing.created_at, Listing.updated_at,
     Product.id.label("product_id"), Product.category_code, Product.brand, Product.model, Product.title.label("product_title"), Product.unit,
-    Product.attributes, Product.origin, Product.energy_saving, Product.environment,
+    Product.attributes, Product.origin, Product.proven,
     Supplier.organisation_id.label("supplier_id"), Supplier.name.label("supplier_name"), Supplier.scale, Supplier.standing, Supplier.score,
 )  # fmt: skip
 
@@ -189,6 +200,7 @@ def _shown(session: Session, query: Select[Any], **values: Any) -> Iterator[Show
 def _offer(row: Row[Any]) -> Shown:
     facts = dict(zip(_NAMES, row, strict=False))  # the sort keys of a page follow
     facts["areas"] = tuple(facts["areas"].split(","))
+    facts["facts"] = proven_on(facts["proven"], clock.today())
     return Shown(**facts)
 
 
@@ -212,10 +224,29 @@ def by_id(session: Session, actor: Actor | None, listing_id: int) -> Shown:
 def shown(session: Session, listing_ids: Iterable[int]) -> dict[int, Shown]:
     """These listings by id, whatever their state; one statement."""
     wanted = sorted(set(listing_ids))
-    return {row.listing_id: row for row in _shown(session, _BY_IDS, ids=padded(wanted))} if wanted else {}
+    return {row.listing_id: row for row in _shown(session, _BY_IDS, ids=wanted)} if wanted else {}
 
 
-_BY_IDS = _whole().where(Listing.id.in_(bindparam("ids", expanding=True)))
+_BY_IDS = _whole().where(among(Listing.id, "ids"))
+
+
+def cards(session: Session, listing_ids: Iterable[int]) -> dict[int, tuple[Shown, Quartiles | None]]:
+    """These listings by id, each with the spread of its product's prices, whatever their state; one statement."""
+    wanted = sorted(set(listing_ids))
+    rows = run(session, _CARDS, {"ids": wanted}) if wanted else ()
+    return {row[0]: (_offer(row), _kept(row[_WIDTH:])) for row in rows}
+
+
+def _kept(row: Sequence[Any]) -> Quartiles | None:
+    n, least, q1, median, q3, most = row
+    return Quartiles(n=n, min=least, q1=q1, median=median, q3=q3, max=most) if n else None
+
+
+_WIDTH: Final = len(_SHOWN)
+_SPREAD: Final = (
+    PriceSpread.n, PriceSpread.min_fen, PriceSpread.q1_fen, PriceSpread.median_fen, PriceSpread.q3_fen, PriceSpread.max_fen,
+)  # fmt: skip
+_CARDS: Final = _BY_IDS.add_columns(*_SPREAD).outerjoin(PriceSpread, PriceSpread.product_id == Listing.product_id)
 """Made once: every search page asks it."""
 
 
@@ -236,17 +267,38 @@ def offers_for_products(session: Session, product_ids: Iterable[int]) -> dict[in
 
 
 def by_codes(session: Session, codes: Iterable[str]) -> dict[str, list[Shown]]:
-    """Live offers by what buyers type: the supplier's number or the model, in the letters typed or in capitals; the lowest price first."""
-    wanted = {code: {code, code.upper()} for code in codes}
-    spelt = sorted({each for forms in wanted.values() for each in forms})
-    query = _whole().where(live(), or_(Listing.sku.in_(spelt), Product.model.in_(spelt)))
-    rows = list(_shown(session, query.order_by(Listing.price_fen, Listing.id))) if spelt else []
-    return {code: [row for row in rows if forms & {row.sku, row.model}] for code, forms in wanted.items()}
+    """Live offers by what buyers type: a supplier's number, a bar code, or a model in any way of writing; the lowest price first.
+
+    One statement.
+    """
+    wanted = {code: (code.upper(), key_of(code), code.zfill(14)) for code in codes}
+    if not wanted:
+        return {}
+    numbers, models, bars = ({each[place] for each in wanted.values()} for place in range(3))
+    named = or_(Listing.sku.in_(numbers | set(wanted)), Product.model_key.in_(models - {""}), Product.gtin.in_(bars))
+    query = _whole().add_columns(Product.gtin, Product.model_key).where(live(), named).order_by(Listing.price_fen, Listing.id)
+    found: dict[str, list[Shown]] = {code: [] for code in wanted}
+    for row in run(session, query):
+        offer, (gtin, model) = _offer(row), tuple(row)[-2:]
+        for code, (number, key, bar) in wanted.items():
+            if offer.sku in {code, number} or model == key or gtin == bar:
+                found[code].append(offer)
+    return found
 
 
 def of_supplier(session: Session, supplier_id: int) -> list[int]:
     """Ids of all listings of a supplier."""
     return list(session.scalars(select(Listing.id).where(Listing.supplier_id == supplier_id).order_by(Listing.id)))
+
+
+def of_products(session: Session, product_ids: Sequence[int]) -> list[int]:
+    """Ids of all listings of these products, whoever offers them."""
+    return list(session.scalars(select(Listing.id).where(Listing.product_id.in_(product_ids)).order_by(Listing.id)))
+
+
+def products_of_supplier(session: Session, supplier_id: int) -> list[int]:
+    """Ids of the products a supplier offers or has offered."""
+    return list(session.scalars(select(Listing.product_id).where(Listing.supplier_id == supplier_id).distinct()))
 
 
 def all_live(session: Session, batch: int = 1000) -> Iterator[Shown]:
@@ -307,13 +359,13 @@ def quartiles_by_product(session: Session, product_ids: Iterable[int]) -> dict[i
 def _spread(session: Session, query: Select[Any], keys: Sequence[Any]) -> dict[Any, Quartiles]:
     return {
         row.key: Quartiles(n=row.n, min=row.min, q1=row.q1, median=(row.low + row.high) // 2, q3=row.q3, max=row.max)
-        for row in run(session, query, {"keys": padded(keys)})
+        for row in run(session, query, {"keys": list(keys)})
     }
 
 
 def _spread_by(key: InstrumentedAttribute[Any]) -> Select[Any]:
     """Nearest ranks, the same figures as `rules.quartiles_of`, on either database in whole fen."""
-    wanted = live(), key.in_(bindparam("keys", expanding=True))
+    wanted = live(), among(key, "keys")
     offers = join(Listing, Supplier, Supplier.organisation_id == Listing.supplier_id)
     if key.class_ is Product:
         offers = join(offers, Product, Product.id == Listing.product_id)

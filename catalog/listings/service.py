@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.kernel import clock, outbox
 from app.kernel.db import connection_of
 from app.kernel.errors import Missing
+from app.kernel.rows import insert_rows
 from app.policy import Actor, Permission
 from catalog.listings import queries
 from catalog.listings.events import (
@@ -28,6 +29,7 @@ from catalog.listings.rules import (
     DuplicateListing,
     ListingFrozen,
     OutOfStock,
+    Quartiles,
     SkuTaken,
     StockSold,
     areas,
@@ -35,7 +37,7 @@ from catalog.listings.rules import (
     check_stock,
 )
 from catalog.listings.states import Shelf
-from catalog.listings.tables import Listing, ListingVersion
+from catalog.listings.tables import Listing, ListingVersion, PriceSpread
 from catalog.products import queries as products
 from catalog.suppliers import queries as suppliers
 
@@ -147,6 +149,7 @@ def create_all(session: Session, actor: Actor, offers: Sequence[NewListing], *, 
             ],
         )
         ids += made
+    follow_prices(session, {new.product_id for new in offers})
     return ids
 
 
@@ -159,6 +162,7 @@ def reprice(session: Session, actor: Actor, listing_id: int, *, price_fen: int, 
     previous, listing.price_fen = listing.price_fen, price_fen
     _next_version(session, actor, listing)
     _record(session, actor, ListingRepriced(**_facts(listing), previous_fen=previous))
+    follow_prices(session, [listing.product_id])
     return listing
 
 
@@ -191,6 +195,7 @@ def put_on_shelf(session: Session, actor: Actor, listing_id: int, *, version: in
         listing.shelf = Shelf.ON_SHELF
         _next_version(session, actor, listing)
         _record(session, actor, ListingShelved(**_facts(listing)))
+        follow_prices(session, [listing.product_id])
     return listing
 
 
@@ -201,6 +206,7 @@ def take_off_shelf(session: Session, actor: Actor, listing_id: int, *, version: 
         listing.shelf = Shelf.OFF_SHELF
         _next_version(session, actor, listing)
         _record(session, actor, ListingUnshelved(**_facts(listing)))
+        follow_prices(session, [listing.product_id])
     return listing
 
 
@@ -223,6 +229,37 @@ def edit(
         _next_version(session, actor, listing)
         _record(session, actor, ListingEdited(**_facts(listing)))
     return listing
+
+
+def follow_prices(session: Session, product_ids: Iterable[int]) -> None:
+    """Write down anew how the live offers of these products are spread; every change of a price, a shelf or a standing is followed.
+
+    The rows are taken in id order before the offers are counted: whoever changes another offer of the product at the same time
+    counts after this transaction, and so counts what it wrote.
+    """
+    wanted = sorted(set(product_ids))
+    for start in range(0, len(wanted), SPREADS_AT_ONCE):
+        part, at = wanted[start : start + SPREADS_AT_ONCE], clock.now()
+        rows = [{**_UNKNOWN, "product_id": product_id, "at": at} for product_id in part]
+        insert_rows(session, _spreads, rows, (PriceSpread.product_id,), once=PriceSpread.product_id)  # type: ignore[arg-type]
+        session.execute(select(_spreads.c.product_id).where(_spreads.c.product_id.in_(part)).order_by(_spreads.c.product_id).with_for_update())
+        found = queries.quartiles_by_product(session, part)
+        connection_of(session).execute(_FOLLOW, [{"product": each, "then": at, **_figures(found.get(each))} for each in part])
+
+
+SPREADS_AT_ONCE: Final = 500
+_spreads: Any = PriceSpread.__table__
+_UNKNOWN: Final = {"n": 0, "min_fen": 0, "q1_fen": 0, "median_fen": 0, "q3_fen": 0, "max_fen": 0}
+_FOLLOW: Final = (
+    update(_spreads)
+    .where(_spreads.c.product_id == bindparam("product"))
+    .values(at=bindparam("then"), **{name: bindparam(f"told_{name}") for name in _UNKNOWN})
+)
+
+
+def _figures(stats: Quartiles | None) -> dict[str, int]:
+    told = (stats.n, stats.min, stats.q1, stats.median, stats.q3, stats.max) if stats else (0,) * 6
+    return {f"told_{name}": figure for name, figure in zip(_UNKNOWN, told, strict=True)}
 
 
 def stream_of(listing_id: int) -> str:

@@ -7,7 +7,7 @@ from app.kernel.db import Moment
 from migrations import append_only
 
 revision = "0012"
-down_revision = "0005"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
@@ -68,12 +68,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("list_id", "product_id", name=op.f("uq_reorder_lines_list_id_product_id")),
     )
     op.create_index("ix_listings_sku", "listings", ["sku"], unique=False)
-    op.create_index("ix_products_model", "products", ["model"], unique=False)
+    op.create_index("ix_products_model_key", "products", ["model_key"], unique=False)
 
 
 def downgrade() -> None:
     """Take back."""
-    op.drop_index("ix_products_model", table_name="products")
+    op.drop_index("ix_products_model_key", table_name="products")
     op.drop_index("ix_listings_sku", table_name="listings")
     op.drop_table("reorder_lines")
     op.drop_table("reorder_lists")

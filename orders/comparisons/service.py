@@ -109,8 +109,7 @@ def _hit(no: int, row: Shown, category_name: str) -> dict[str, Any]:
         "days": row.delivery_days,
         "supplier": row.supplier_id,
         "supplier_name": row.supplier_name,
-        "energy": row.energy_saving,
-        "env": row.environment,
+        "facts": sorted(kind.value for kind in row.facts),
         "sme": row.is_sme,
         "imported": row.is_imported,
     }

@@ -15,8 +15,11 @@ from app.kernel import clock, passwords
 from app.kernel.db import commit
 from app.kernel.errors import N_, Conflict
 from app.kernel.outbox import ConsumerFloor, Event, EventReceipt
+from catalog.brands.service import load_brands
 from catalog.listings import queries as listings
+from catalog.listings.service import follow_prices
 from catalog.listings.tables import Listing
+from catalog.profiles.service import load_profiles
 from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.service import load_reference
 from orders.purchases.rules import Gate
@@ -82,6 +85,8 @@ def seed(
         if session.scalar(select(func.count()).select_from(Organisation)):
             raise NotEmpty()
         load_reference(session, supplement=True)
+        load_brands(session)
+        load_profiles(session)
         return _make(session, scale, number, now, consumers, progress or _silent)
 
 
@@ -140,6 +145,7 @@ def _make(session: Session, scale: Scale, number: int, now: datetime, consumers:
     writer.finish()
     write_counters(session, purses)
     _count_sold(session, market)
+    follow_prices(session, {article.product_id for article in market.articles})
     _skip_history(session, consumers, year.unsent)
     progress("orders", year.orders, year.orders)
     return Made(

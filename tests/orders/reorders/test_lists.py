@@ -188,6 +188,15 @@ def test_codes_typed_and_pasted_mean_the_lowest_offer_and_go_into_the_cart(shop:
     assert cart(shop) == [(cheap.id, 4), (shop.world.paper.id, 2)]
 
 
+def test_a_bar_code_and_any_way_of_writing_a_model_mean_the_product(shop: Shop, buyer: Visitor) -> None:
+    with shop.session() as session, commit(session):
+        product = factories.product(session, model="HL-2260D", gtin="06901234567892")
+        offer = factories.listing(session, factories.supplier(session), product)
+    for typed in ("6901234567892", "06901234567892", "hl 2260d", "ＨＬ－２２６０Ｄ"):
+        page = buyer.post("/quick-order", "/quick-order", code=typed, quantity="1").get_data(as_text=True)
+        assert f'name="listing" value="{offer.id}"' in page, typed
+
+
 def test_a_quantity_that_nobody_has_names_the_most_that_there_is(shop: Shop, buyer: Visitor) -> None:
     page = buyer.post("/quick-order", "/quick-order", code=shop.world.laser.sku, quantity="101").get_data(as_text=True)
     assert "101 &gt; 100" in page and "没有一家有这么多库存" in page and cart(shop) == []
