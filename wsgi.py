@@ -44,9 +44,11 @@ from catalog.taxonomy.service import load_reference
 from migrations import tables  # noqa: F401 - the metadata is whole before the first query
 from orders.budgets import cli as budget_commands
 from orders.carts import views as carts
+from orders.comparisons import rules as comparison_rules
 from orders.payments import cli as payment_commands
 from orders.plans import views as plans
 from orders.purchases import verdicts
+from orders.reorders import views as reorders
 from orders.thread import views as thread
 from orders.thread.cli import audit_command
 from orders.webhooks import views as webhooks
@@ -163,6 +165,7 @@ def _furnish_shop(app: Flask) -> None:
         Entry(label=N_("工作台"), endpoint="thread.workbench", icon="layout-dashboard", permissions=(Permission.ACCOUNT_USE,)),
         Entry(label=N_("全部品目"), endpoint="taxonomy.catalogue", icon="layout-grid"),
         Entry(label=N_("订单"), endpoint="thread.orders", icon="clipboard-list", permissions=(Permission.ORDER_READ,)),
+        Entry(label=N_("常购与比选"), endpoint="reorders.index", icon="bookmark", permissions=(Permission.CART_USE,)),
         Entry(label=N_("审批"), endpoint="approvals.inbox", icon="clipboard-check", permissions=(Permission.ORDER_APPROVE,)),
         Entry(label=N_("预算指标"), endpoint="budgets.index", icon="wallet", permissions=(Permission.BUDGET_READ,)),
         Entry(label=N_("采购计划"), endpoint="plans.index", icon="file-text", permissions=(Permission.PLAN_READ,)),
@@ -189,6 +192,7 @@ def _furnish_shop(app: Flask) -> None:
     places.fill("header.cart", carts.header_cart)
     places.fill("header.budget", carts.header_budget)
     places.fill("header.todo", thread.header_todo)
+    places.fill("order.more", reorders.order_more)
     places.fill("budget.plan_lines", plans.lines_under)
     places.fill("product.plans", plans.for_product)
     places.fill("supplier.offers", search_pages.offers_of_supplier)
@@ -197,6 +201,10 @@ def _furnish_shop(app: Flask) -> None:
     places.fill("workbench.more", onboarding_pages.todo)
     places.fill("workbench.more", qualification_pages.todo)
     places.fill("sign_in.notices", onboarding_pages.invitation)
+    app.extensions["mall.gates"] += [
+        comparison_rules.gate(lambda rule, on: taxonomy.parameters(db.session(), rule, on), lambda at: clock.local(at).date())
+    ]
+    verdicts.learn(comparison_rules.TEXTS)
     app.extensions["mall.doctor"] += [payment_commands.line_check]
     app.extensions["mall.beginnings"] += [
         Beginning(N_("基础数据"), lambda session, *_: str(load_reference(session, supplement=settings.is_demo)), again=True),
@@ -253,6 +261,7 @@ def _furnish_watch(app: Flask) -> None:
     places.fill("watch.alerts", alerts.badge)
     places.fill("order.receipt", journal_pages.order_receipt)
     places.fill("order.leaf", journal_pages.order_leaf)
+    places.fill("stream.receipt", journal_pages.stream_receipt)
     if settings.is_demo:
         places.fill("tour", training_pages.strip)
         places.fill("sign_in.demo", training_pages.demo_logins)
@@ -318,7 +327,9 @@ SHOP = Storey(
         "orders.budgets",
         "orders.plans",
         "orders.purchases",
+        "orders.comparisons",
         "orders.carts",
+        "orders.reorders",
         "orders.approvals",
         "orders.contracts",
         "orders.deliveries",

@@ -19,6 +19,7 @@ import orders.approvals.tables
 import orders.assets.tables
 import orders.budgets.tables
 import orders.carts.tables
+import orders.comparisons.tables
 import orders.contracts.tables
 import orders.deliveries.tables
 import orders.dispatch.tables
@@ -26,6 +27,7 @@ import orders.payments.tables
 import orders.plans.tables
 import orders.purchases.tables
 import orders.ratings.tables
+import orders.reorders.tables
 import orders.webhooks.tables
 import supervision.alerts.tables
 import supervision.dashboard.tables

@@ -5,13 +5,14 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, join, or_, select, true
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, func, join, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from app.kernel import clock, paging, regions
 from app.kernel.db import among, run
 from app.kernel.errors import Missing
 from app.policy import Actor
+from catalog.brands.rules import key_of
 from catalog.listings.rules import Offer, Quartiles
 from catalog.listings.states import Shelf
 from catalog.listings.tables import Listing, ListingVersion, PriceSpread
@@ -28,12 +29,32 @@ HISTORY_DAYS = 90
 """How far back a price history goes."""
 
 
+def _comparable() -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """Of the offers of the same product that the region could buy now: the lowest price, and how many suppliers (rules P03, P04)."""
+    other, seller = aliased(Listing), aliased(Supplier)
+    served = or_(*(other.regions.contains(bindparam(name)) for name in _WHERE))  # codes are all of one length
+    found = (
+        select()
+        .select_from(other)
+        .join(seller, seller.organisation_id == other.supplier_id)
+        .where(other.product_id == Listing.product_id, other.shelf == Shelf.ON_SHELF, seller.standing == Standing.ACTIVE)
+        .where(other.stock > 0, served)
+        .correlate(Listing)
+    )
+    lowest = found.add_columns(func.min(other.price_fen)).scalar_subquery()
+    return lowest.label("lowest_fen"), found.add_columns(func.count(other.supplier_id.distinct())).scalar_subquery().label("rivals")
+
+
+_WHERE: Final = ("county", "city", "province")
+"""The region that asks and those above it; the widest is repeated where there are fewer."""
+
 _OFFERS: Final = (
     select(
         Listing.id, Listing.version, Listing.price_fen, Listing.stock, Listing.shelf, Listing.regions, Listing.delivery_days, Listing.title,
         Product.id.label("product_id"), Product.category_code, Product.brand, Product.model, Product.unit,
         Supplier.organisation_id.label("supplier_id"), Supplier.name.label("supplier_name"), Supplier.standing, Supplier.standing_until,
         suppliers.barred_where(among(suppliers.StandingDecision.region, "above")).label("barred"),
+        *_comparable(),
     )
     .join(Product, Product.id == Listing.product_id)
     .join(Supplier, Supplier.organisation_id == Listing.supplier_id)
@@ -43,8 +64,9 @@ _OFFERS: Final = (
 
 def offers(session: Session, listing_ids: Iterable[int], region: str, on: date) -> dict[int, Offer]:
     """These listings as they stand now for a buyer of a region, by id; one statement."""
-    above = [each.code for each in regions.path(region)]
-    rows = run(session, _OFFERS, {"ids": sorted(set(listing_ids)), "above": above}).all()
+    above = [each.code for each in reversed(regions.path(region))]
+    where = dict(zip(_WHERE, above + above[-1:] * len(_WHERE), strict=False))
+    rows = run(session, _OFFERS, {"ids": sorted(set(listing_ids)), "above": above, **where}).all()
     terms = {code: taxonomy.terms_of_sale(session, code, region, on) for code in {row.category_code for row in rows}}
     return {
         row.id: Offer(
@@ -69,6 +91,8 @@ def offers(session: Session, listing_ids: Iterable[int], region: str, on: date) 
             tax_rate=terms[row.category_code].tax_rate_percent,
             in_mall=terms[row.category_code].in_mall,
             allowed_classes=terms[row.category_code].classes,
+            lowest_fen=row.lowest_fen,
+            rivals=row.rivals,
         )
         for row in rows
     }
@@ -232,6 +256,36 @@ def offers_for_product(session: Session, product_id: int) -> list[Shown]:
     """The live offers of a product, the lowest price first; one statement."""
     query = _whole().where(Listing.product_id == product_id, live()).order_by(Listing.price_fen, Listing.stock == 0, Listing.id)
     return list(_shown(session, query))
+
+
+def offers_for_products(session: Session, product_ids: Iterable[int]) -> dict[int, list[Shown]]:
+    """The live offers of each of these products, the lowest price first; one statement."""
+    wanted = sorted(set(product_ids))
+    found: dict[int, list[Shown]] = {product_id: [] for product_id in wanted}
+    query = _whole().where(Listing.product_id.in_(wanted), live()).order_by(Listing.price_fen, Listing.stock == 0, Listing.id)
+    for row in _shown(session, query) if wanted else ():
+        found[row.product_id].append(row)
+    return found
+
+
+def by_codes(session: Session, codes: Iterable[str]) -> dict[str, list[Shown]]:
+    """Live offers by what buyers type: a supplier's number, a bar code, or a model in any way of writing; the lowest price first.
+
+    One statement.
+    """
+    wanted = {code: (code.upper(), key_of(code), code.zfill(14)) for code in codes}
+    if not wanted:
+        return {}
+    numbers, models, bars = ({each[place] for each in wanted.values()} for place in range(3))
+    named = or_(Listing.sku.in_(numbers | set(wanted)), Product.model_key.in_(models - {""}), Product.gtin.in_(bars))
+    query = _whole().add_columns(Product.gtin, Product.model_key).where(live(), named).order_by(Listing.price_fen, Listing.id)
+    found: dict[str, list[Shown]] = {code: [] for code in wanted}
+    for row in run(session, query):
+        offer, (gtin, model) = _offer(row), tuple(row)[-2:]
+        for code, (number, key, bar) in wanted.items():
+            if offer.sku in {code, number} or model == key or gtin == bar:
+                found[code].append(offer)
+    return found
 
 
 def of_supplier(session: Session, supplier_id: int) -> list[int]:

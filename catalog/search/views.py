@@ -110,6 +110,7 @@ def results() -> ResponseReturnValue:
         crumbs=_crumbs(asked.categories[0]) if len(asked.categories) == 1 else [],
         leaves=leaves,
         ways=ways,
+        told=urlencode(asked.but().params(), doseq=True),
         address=_address,
         ask=lambda q: _address(asked.but(q=q)),
         other_view=_address(asked.but(table=not asked.table, trail=asked.trail)),

@@ -28,6 +28,8 @@ from app.kernel.sealed import Seal
 from app.policy import ROLES_OF, SYSTEM, Actor, OrganisationKind, Permission, Role
 from orders.assets.tables import AssetCard
 from orders.carts import service as carts
+from orders.comparisons import service as comparisons
+from orders.comparisons.queries import as_cited
 from orders.contracts.tables import Contract
 from orders.deliveries.tables import Acceptance
 from orders.payments.tables import PaymentApplication
@@ -35,6 +37,7 @@ from orders.purchases import submission
 from orders.purchases.queries import Wish
 from orders.purchases.rules import SubmissionRefused
 from orders.purchases.tables import Attempt, Order, Submission
+from orders.reorders import service as reorders
 from orders.webhooks import service as webhooks
 from supervision.alerts import service as alerts
 from supervision.alerts.rules import Finding
@@ -113,6 +116,7 @@ class Land:
         paying = steps.invoiced(session, world, pieces)
         application = steps.apply(session, world, paying)
         buyer, unit_id = world.actor(Role.BUYER), world.unit.id
+        comparison = self._cited(session, world)
         wish = Wish(listing_id=world.laser.id, quantity=99, seen_price_fen=1_000_00, plan_line_id=world.lines[0].id, address_id=None)
         session.rollback()
         try:
@@ -127,6 +131,8 @@ class Land:
             )
             raised = alerts.raise_alert(session, found)
             item = carts.add(session, buyer, world.laser.id, 1)
+            again = reorders.create(session, buyer, "常购")
+            reorders.put(session, buyer, again.id, world.laser.id, 1)
             seller = session.get_one(Organisation, world.supplier.organisation_id)
             spare = {
                 kind: factories.person(session, of).id
@@ -134,14 +140,15 @@ class Land:
             }
             told = {role: self._told(session, world.actor(role)) for role in (Role.SUPPLIER_ADMIN, Role.UNIT_ADMIN)}
             assert raised is not None
-            alert, item_id = raised.number, item.id
             folder = self.app.config["SETTINGS"].folder("uploads")
             paper = suppliers.renewed(session, world.actor(Role.SUPPLIER_ADMIN), folder).id
             entry = suppliers.submitted(session, folder, region=world.unit.region).number
+            alert, item_id, list_id = raised.number, item.id, again.id
         return {
             **{f"order {stage}": number for stage, number in orders.items()},
             "order shipped": sent.number,
             "order": paying.number,
+            "comparison": comparison,
             "submission": session.scalars(select(Submission.number).where(Submission.id == paying.submission_id)).one(),
             "attempt": session.scalars(select(Attempt.number).where(Attempt.unit_id == unit_id)).one(),
             "application": application.number,
@@ -149,6 +156,7 @@ class Land:
             "item": item_id,
             "paper": paper,
             "entry": entry,
+            "reorder list": list_id,
             "person unit": spare[OrganisationKind.UNIT],
             "person supplier": spare[OrganisationKind.SUPPLIER],
             "address": session.scalars(select(Address.id).where(Address.organisation_id == unit_id)).one(),
@@ -168,6 +176,16 @@ class Land:
         notice = webhooks.test(session, admin, endpoint, settings.address)
         webhooks.switch(session, admin, endpoint, on=False)
         return {"endpoint": endpoint.id, "notice sent": notice.id}
+
+    def _cited(self, session: Session, world: World) -> str:
+        """A frozen comparison that an order cites."""
+        buyer = world.actor(Role.BUYER)
+        wish = Wish(listing_id=world.laser.id, quantity=1, seen_price_fen=1_000_00, plan_line_id=world.lines[0].id, address_id=None)
+        session.rollback()
+        with commit(session):
+            sheet = comparisons.freeze_offers(session, buyer, [world.laser.id, world.paper.id])
+            submission.submit(session, buyer, [wish], key=factories.serial("citing-"), cited=as_cited(sheet))
+            return sheet.number
 
     def _made_by_the_worker(self, session: Session, number: str) -> dict[str, Any]:
         order_id = select(Order.id).where(Order.number == number).scalar_subquery()

@@ -19,7 +19,9 @@ from tests.architecture.land import KIND_OF, MISSING, OTHER, OWN, SIBLING, TRIAL
 
 SUBJECTS = (
     (r"^/orders/submissions/", "submission"),
-    (r"^(/api/v1)?/orders/|^/watch/orders/|^/cart/from-order/", "order"),
+    (r"^(/api/v1)?/orders/|^/watch/orders/|^/cart/from-order/|^/reorders/from-order/", "order"),
+    (r"^/reorders/", "reorder list"),
+    (r"^(/api/v1)?/comparisons/", "comparison"),
     (r"^(/api/v1)?/contracts/", "contract"),
     (r"^/acceptances/", "acceptance"),
     (r"^(/api/v1)?/assets/", "card"),
@@ -105,6 +107,9 @@ QUERIES: dict[str, dict[str, Any]] = {
 PERSONAL = {"item", "session", "token", "import"}
 """A person's own or his organisation's, which nobody supervises."""
 
+UNITS_OWN = {"comparison"}
+"""A unit's papers that no supplier sees, whether they name his offers or not."""
+
 INSIDE = {"approvals_api.decisions"}
 """Open to whoever reads orders, but not to the supplier's side: its view says 403."""
 
@@ -174,6 +179,8 @@ def subject(rule: Rule) -> str | None:
 
 def sees(role: Role | None, name: str, relation: str, policy: Policy) -> bool:
     """Whether a thing of that relation is there for whoever passed the guard."""
+    if name in UNITS_OWN and role is not None and KIND_OF[role] is OrganisationKind.SUPPLIER:
+        return False
     if relation in {MISSING, OWN}:
         return relation == OWN
     if policy.anyone or name in {"supplier", "entity"} or (name == "person" and role is Role.SECURITY_ADMIN):
