@@ -28,7 +28,7 @@ from app.web.menus import Entry
 from catalog.search import cli as search_commands
 from catalog.search import views as search_pages
 from catalog.search.gateway import engine_for
-from catalog.search.handlers import indexer
+from catalog.search.handlers import indexer, nightly
 from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.service import load_reference
 from migrations import tables  # noqa: F401 - the metadata is whole before the first query
@@ -110,7 +110,7 @@ def _join(app: Flask, chapters: Sequence[str]) -> None:
     """Every chapter's ways in, and an empty place for what the storeys bring along."""
     settings: Settings = app.config["SETTINGS"]
     consumers: list[Consumer] = [indexer(app.extensions["mall.search"])]
-    timers: list[Timer] = []
+    timers: list[Timer] = [nightly(app.extensions["mall.search"])]
     for chapter in chapters:
         if chapter == "supervision.training" and not settings.is_demo:
             continue  # the tour takes identities without a password: it does not exist in production
@@ -153,6 +153,7 @@ def _furnish_shop(app: Flask) -> None:
         Entry(label=N_("采购计划"), endpoint="plans.index", icon="file-text", permissions=(Permission.PLAN_READ,)),
         Entry(label=N_("备案台"), endpoint="plans.desk", icon="file-check", permissions=(Permission.PLAN_RETURN,)),
         Entry(label=N_("商品管理"), endpoint="listings.index", icon="package", permissions=(Permission.LISTING_KEEP,)),
+        Entry(label=N_("搜索词"), endpoint="vocabulary.index", icon="message-question", permissions=(Permission.CATALOGUE_ADMINISTER,)),
         Entry(label=N_("支付"), endpoint="payments.index", icon="report-money", permissions=(Permission.PAYMENT_APPLY,)),
         Entry(label=N_("资产卡片"), endpoint="assets.index", icon="qrcode", permissions=(Permission.ASSET_READ,)),
         Entry(label=N_("人员与岗位"), endpoint="people.index", icon="users", permissions=(Permission.PEOPLE_GRANT,)),
@@ -166,7 +167,7 @@ def _furnish_shop(app: Flask) -> None:
     places.fill("budget.plan_lines", plans.lines_under)
     places.fill("product.plans", plans.for_product)
     places.fill("supplier.offers", search_pages.offers_of_supplier)
-    app.extensions["mall.doctor"] += [payment_commands.line_check]
+    app.extensions["mall.doctor"] += [search_commands.doctor, payment_commands.line_check]
     app.extensions["mall.beginnings"] += [
         Beginning(N_("基础数据"), lambda session, *_: str(load_reference(session, supplement=settings.is_demo))),
         Beginning(N_("管理员"), lambda session, login, password: ", ".join(people.first_administrator(session, login, password).values())),
@@ -259,6 +260,7 @@ SHOP = Storey(
         "app.accounts.people",
         "app.accounts.organisations",
         "catalog.search",
+        "catalog.vocabulary",
         "catalog.taxonomy",
         "catalog.suppliers",
         "catalog.products",

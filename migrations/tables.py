@@ -8,6 +8,7 @@ import catalog.listings.tables
 import catalog.products.tables
 import catalog.suppliers.tables
 import catalog.taxonomy.tables
+import catalog.vocabulary.tables
 import orders.approvals.tables
 import orders.assets.tables
 import orders.budgets.tables

@@ -18,9 +18,11 @@ from app.accounts.people.tables import ApiToken
 from app.accounts.sessions import service as sessions
 from app.accounts.sessions.tables import SignInSession
 from app.config import Settings
-from app.kernel import outbox
+from app.kernel import clock, outbox
 from app.kernel.db import Base, commit, make_engine
 from app.policy import ROLES_OF, SYSTEM, Actor, OrganisationKind, Permission, Role
+from catalog.vocabulary import service as vocabulary
+from catalog.vocabulary.tables import Miss
 from orders.assets.tables import AssetCard
 from orders.carts import service as carts
 from orders.contracts.tables import Contract
@@ -126,6 +128,10 @@ class Land:
             }
             assert raised is not None
             alert, item_id = raised.number, item.id
+            asked = f"量子传真{unit_id}"
+            vocabulary.note(session, asked, clock.today(), "mark")
+            miss_id = session.scalars(select(Miss.id).where(Miss.question == asked)).one()
+            synonym_id = vocabulary.add_synonym(session, SYSTEM, [asked, "传真"]).id
         return {
             **{f"order {stage}": number for stage, number in orders.items()},
             "order shipped": sent.number,
@@ -143,6 +149,8 @@ class Land:
             "product": world.laser.product_id,
             "supplier": world.supplier.organisation_id,
             "plan": world.plan.number,
+            "miss": miss_id,
+            "synonym": synonym_id,
             "allotment": world.allotment.number,
         }
 

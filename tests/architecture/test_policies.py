@@ -31,6 +31,8 @@ SUBJECTS = (
     (r"^/api/v1/payment-applications/", "application"),
     (r"^(/api/v1)?/products/", "product"),
     (r"^/suppliers/", "supplier"),
+    (r"^/vocabulary/misses/", "miss"),
+    (r"^/vocabulary/synonyms/", "synonym"),
     (r"^(/api/v1)?/(listings|offers)/", "listing"),
     (r"^(/api/v1)?/cart/items/", "item"),
     (r"^(/api/v1)?/people/", "person"),
@@ -96,6 +98,9 @@ QUERIES: dict[str, dict[str, Any]] = {
 
 PERSONAL = {"item", "session", "token"}
 """A person's own, not his unit's."""
+
+EVERYBODYS = {"supplier", "miss", "synonym"}
+"""What belongs to no unit and no region."""
 
 INSIDE = {"approvals_api.decisions"}
 """Open to whoever reads orders, but not to the supplier's side: its view says 403."""
@@ -168,7 +173,7 @@ def sees(role: Role | None, name: str, relation: str, policy: Policy) -> bool:
     """Whether a thing of that relation is there for whoever passed the guard."""
     if relation in {MISSING, OWN}:
         return relation == OWN
-    if policy.anyone or name == "supplier" or (name == "person" and role is Role.SECURITY_ADMIN):
+    if policy.anyone or name in EVERYBODYS or (name == "person" and role is Role.SECURITY_ADMIN):
         return True
     assert role is not None
     watches = KIND_OF[role] in {OrganisationKind.FINANCE, OrganisationKind.AUDIT, OrganisationKind.AGENCY}

@@ -56,7 +56,7 @@ MADE: dict[str, set[str]] = {
 
 SHARED = {
     "categories", "class_rules", "consumer_floors", "event_leases", "event_receipts", "gateway_notices", "journal_checkpoints", "limits", "mall_categories",
-    "products", "region_days", "rule_parameters", "stream_cursors", "terms",
+    "products", "region_days", "rule_parameters", "search_miss_marks", "search_misses", "search_synonyms", "stream_cursors", "terms",
 }  # fmt: skip
 """Tables that belong to no unit and no supplier."""
 
