@@ -36,7 +36,7 @@ from catalog.qualifications import views as qualification_pages
 from catalog.search import cli as search_commands
 from catalog.search import views as search_pages
 from catalog.search.gateway import engine_for
-from catalog.search.handlers import indexer
+from catalog.search.handlers import indexer, nightly
 from catalog.suppliers import cli as supplier_commands
 from catalog.suppliers import service as suppliers
 from catalog.taxonomy import queries as taxonomy
@@ -123,7 +123,7 @@ def _join(app: Flask, chapters: Sequence[str]) -> None:
     """Every chapter's ways in, and an empty place for what the storeys bring along."""
     settings: Settings = app.config["SETTINGS"]
     consumers: list[Consumer] = [indexer(app.extensions["mall.search"])]
-    timers: list[Timer] = []
+    timers: list[Timer] = [nightly(app.extensions["mall.search"])]
     for chapter in chapters:
         if chapter == "supervision.training" and not settings.is_demo:
             continue  # the tour takes identities without a password: it does not exist in production
@@ -172,6 +172,7 @@ def _furnish_shop(app: Flask) -> None:
         Entry(label=N_("备案台"), endpoint="plans.desk", icon="file-check", permissions=(Permission.PLAN_RETURN,)),
         Entry(label=N_("商品管理"), endpoint="listings.index", icon="package", permissions=(Permission.LISTING_KEEP,)),
         Entry(label=N_("导入与导出"), endpoint="bulk.index", icon="file-import", permissions=BULK, section="bulk"),
+        Entry(label=N_("搜索词"), endpoint="vocabulary.index", icon="message-question", permissions=(Permission.CATALOGUE_ADMINISTER,)),
         Entry(label=N_("支付"), endpoint="payments.index", icon="report-money", permissions=(Permission.PAYMENT_APPLY,)),
         Entry(label=N_("资产卡片"), endpoint="assets.index", icon="qrcode", permissions=(Permission.ASSET_READ,)),
         Entry(label=N_("接口与回调"), endpoint="webhooks.index", icon="plug-connected", permissions=webhooks.KEEPERS, section="exchange"),
@@ -206,6 +207,7 @@ def _furnish_shop(app: Flask) -> None:
     ]
     verdicts.learn(comparison_rules.TEXTS)
     app.extensions["mall.doctor"] += [payment_commands.line_check]
+    app.extensions["mall.doctor"] += [search_commands.doctor, payment_commands.line_check]
     app.extensions["mall.beginnings"] += [
         Beginning(N_("基础数据"), lambda session, *_: str(load_reference(session, supplement=settings.is_demo)), again=True),
         Beginning(N_("品牌与品目规格"), lambda session, *_: _brands_and_profiles(session), again=True),
@@ -315,6 +317,7 @@ SHOP = Storey(
         "app.accounts.people",
         "app.accounts.organisations",
         "catalog.search",
+        "catalog.vocabulary",
         "catalog.taxonomy",
         "catalog.suppliers",
         "catalog.brands",

@@ -33,7 +33,6 @@ class Settings:
     web_workers: int = 2
     web_threads: int = 16
     trusted_proxies: int = 0
-    search_engine: str = "embedded"
     meili_url: str = ""
     meili_key: str = ""
     payment_url: str = ""
@@ -82,8 +81,10 @@ class Settings:
         """Refuse what production must not run with. Raises BadConfiguration."""
         if self.mode not in {"demo", "production"}:
             raise BadConfiguration(f"MALL_MODE is {self.mode!r}: set it to demo or production")
-        if self.search_engine not in {"embedded", "meilisearch"}:
-            raise BadConfiguration(f"MALL_SEARCH_ENGINE is {self.search_engine!r}: set it to embedded or meilisearch")
+        if self.meili_url and not self.meili_url.startswith(("http://", "https://")):
+            raise BadConfiguration(f"MALL_MEILI_URL is {self.meili_url!r}: set it to an address like http://127.0.0.1:7700, or to nothing")
+        if self.meili_key and not self.meili_url:
+            raise BadConfiguration("MALL_MEILI_KEY is set without MALL_MEILI_URL: set both, or neither to search without a server")
         if not 0 <= self.trusted_proxies <= MOST_PROXIES:
             raise BadConfiguration(
                 f"MALL_TRUSTED_PROXIES is {self.trusted_proxies}: set it to the number of reverse proxies in front, 0 to {MOST_PROXIES}"

@@ -15,6 +15,7 @@ import catalog.profiles.tables
 import catalog.qualifications.tables
 import catalog.suppliers.tables
 import catalog.taxonomy.tables
+import catalog.vocabulary.tables
 import orders.approvals.tables
 import orders.assets.tables
 import orders.budgets.tables

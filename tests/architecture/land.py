@@ -26,6 +26,8 @@ from app.kernel.db import Base, commit, make_engine
 from app.kernel.outgoing import Door
 from app.kernel.sealed import Seal
 from app.policy import ROLES_OF, SYSTEM, Actor, OrganisationKind, Permission, Role
+from catalog.vocabulary import service as vocabulary
+from catalog.vocabulary.tables import Miss
 from orders.assets.tables import AssetCard
 from orders.carts import service as carts
 from orders.comparisons import service as comparisons
@@ -144,6 +146,10 @@ class Land:
             paper = suppliers.renewed(session, world.actor(Role.SUPPLIER_ADMIN), folder).id
             entry = suppliers.submitted(session, folder, region=world.unit.region).number
             alert, item_id, list_id = raised.number, item.id, again.id
+            asked = f"量子传真{unit_id}"
+            vocabulary.note(session, asked, clock.today(), "mark")
+            miss_id = session.scalars(select(Miss.id).where(Miss.question == asked)).one()
+            synonym_id = vocabulary.add_synonym(session, SYSTEM, [asked, "传真"]).id
         return {
             **{f"order {stage}": number for stage, number in orders.items()},
             "order shipped": sent.number,
@@ -166,6 +172,8 @@ class Land:
             "supplier": world.supplier.organisation_id,
             **{f"{name} {role}": key for role, keys in told.items() for name, key in keys.items()},
             "plan": world.plan.number,
+            "miss": miss_id,
+            "synonym": synonym_id,
             "allotment": world.allotment.number,
         }
 

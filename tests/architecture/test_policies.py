@@ -33,6 +33,8 @@ SUBJECTS = (
     (r"^/api/v1/payment-applications/", "application"),
     (r"^(/api/v1)?/products/", "product"),
     (r"^/suppliers/", "supplier"),
+    (r"^/vocabulary/misses/", "miss"),
+    (r"^/vocabulary/synonyms/", "synonym"),
     (r"^(/api/v1)?/(listings|offers)/", "listing"),
     (r"^(/api/v1)?/cart/items/", "item"),
     (r"^/people/tokens/", "token"),
@@ -110,6 +112,9 @@ PERSONAL = {"item", "session", "token", "import"}
 UNITS_OWN = {"comparison"}
 """A unit's papers that no supplier sees, whether they name his offers or not."""
 
+EVERYBODYS = {"supplier", "entity", "miss", "synonym"}
+"""What belongs to no unit and no region."""
+
 INSIDE = {"approvals_api.decisions"}
 """Open to whoever reads orders, but not to the supplier's side: its view says 403."""
 
@@ -183,7 +188,7 @@ def sees(role: Role | None, name: str, relation: str, policy: Policy) -> bool:
         return False
     if relation in {MISSING, OWN}:
         return relation == OWN
-    if policy.anyone or name in {"supplier", "entity"} or (name == "person" and role is Role.SECURITY_ADMIN):
+    if policy.anyone or name in EVERYBODYS or (name == "person" and role is Role.SECURITY_ADMIN):
         return True
     assert role is not None
     watches = KIND_OF[role] in {OrganisationKind.FINANCE, OrganisationKind.AUDIT, OrganisationKind.AGENCY}
