@@ -43,7 +43,7 @@ def content(data: bytes = PDF) -> Content:
 
 def paper(**more: Any) -> Paper:
     """What stands on a document that holds for another year."""
-    plain = {"number": "91410100-1", "issuer": "郑州市市场监督管理局", "valid_from": date(2020, 1, 1), "valid_to": clock.today() + timedelta(days=365)}
+    plain: dict[str, Any] = {"number": "91410100-1", "issuer": "郑州市市场监督管理局", "valid_from": date(2020, 1, 1), "valid_to": clock.today() + timedelta(days=365)}
     return Paper(**(plain | more))
 
 
