@@ -5,6 +5,8 @@ from sqlalchemy import select
 from app.accounts.people.tables import Person
 from app.policy import Role
 from catalog.listings.tables import Listing
+from catalog.onboarding.states import State as Entry
+from catalog.onboarding.tables import Application
 from orders.assets.tables import AssetCard
 from orders.budgets.tables import Allotment
 from orders.plans.tables import Plan
@@ -25,11 +27,12 @@ NAMES = (
     "listings", "listing", "new-listing", "confirm", "ship", "receive", "accept", "invoice", "pay", "payments", "reconciliation", "assets", "asset", "rating",
     "board", "stream", "alerts", "order-audit", "attempt", "portal", "notices", "notice", "verify", "log", "log-entry", "people", "person",
     "organisation", "account", "catalogue", "limits", "search-words", "suppliers", "supplier", "api", "missing", "forbidden",
-    "cheat", "cheat-tried",
+    "cheat", "cheat-tried", "join", "onboarding", "onboarding-company", "onboarding-scope", "onboarding-contact", "onboarding-papers",
+    "onboarding-agreement", "supplier-reviews", "supplier-review", "renewals", "own-entry", "own-papers", "tokens",
 )
 KEY = frozenset({
     "home", "search", "product", "compare", "cart", "checkout-blocked", "approvals", "order-late", "orders", "workbench-buyer", "budgets", "listings",
-    "stream", "order-audit", "portal", "notice",
+    "stream", "order-audit", "portal", "notice", "onboarding-papers", "supplier-review",
 })  # fmt: skip
 """What the three groups and the public use every day."""
 
@@ -72,6 +75,18 @@ def of(desk: Desk) -> dict[str, Place]:
         "suppliers": (BUYER, "/suppliers/"),
         "cheat": (None, "/tour/cheat"),
         "api": (None, "/api/docs"),
+        "join": (None, "/onboarding/join"),
+        "onboarding": ("firm.hg", "/onboarding"),
+        "onboarding-company": ("firm.hg", "/onboarding/company"),
+        "onboarding-scope": ("firm.hg", "/onboarding/scope"),
+        "onboarding-contact": ("firm.hg", "/onboarding/contact"),
+        "onboarding-papers": ("firm.hg", "/onboarding/papers"),
+        "onboarding-agreement": ("firm.yx", "/onboarding/agreement"),
+        "supplier-reviews": (SUPERVISOR, "/onboarding/review"),
+        "renewals": ("supervisor.hn", "/qualifications/review"),
+        "own-entry": ("manager.s01", "/suppliers/own"),
+        "own-papers": ("manager.s01", "/qualifications"),
+        "tokens": ("manager.s01", "/people/tokens"),
         "missing": (BUYER, "/orders/DD000000-000000-0"),
         "forbidden": (BUYER, "/approvals"),
     }
@@ -106,6 +121,7 @@ def _of_rows(product: Product) -> dict[str, Place]:
         lister = product.staff(session.scalars(select(Listing.supplier_id)).first() or 0, Role.LISTER)
         listing = session.scalars(select(Listing.id)).first()
         buyer = product.staff(unit_id or 0, Role.BUYER)
+        entry = session.scalars(select(Application.number).where(Application.state == Entry.SUBMITTED)).first()
     assert alert and attempt and notice and card and plan
     return {
         "allotment": (FINANCE, f"/budgets/{allotment}"),
@@ -115,6 +131,7 @@ def _of_rows(product: Product) -> dict[str, Place]:
         "attempt": (SUPERVISOR, f"/watch/attempts/{attempt}"),
         "notice": (None, f"/portal/notices/{notice}"),
         "listing": (lister, f"/listings/{listing}"),
+        "supplier-review": (SUPERVISOR, f"/onboarding/review/{entry}"),
         "supplier": (buyer, f"/suppliers/{seller}"),
         "person": ("admin.zz01", f"/people/{product.ask(lambda s: s.scalar(select(Person.id).where(Person.login == buyer)))}"),
     }
