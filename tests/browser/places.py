@@ -19,7 +19,7 @@ from tests.browser.product import Product
 
 Place = tuple[str | None, str]
 
-BUYER, FINANCE, SUPERVISOR = "buyer.zz01", "finance.zz01", "supervisor.zz"
+BUYER, FINANCE, SUPERVISOR, MANAGER = "buyer.zz01", "finance.zz01", "supervisor.zz", "manager.s01"
 
 NAMES = (
     "home", "sign-in", "search", "nothing-found", "product", "compare", "cart", "checkout-blocked", "approvals", "order-early", "order-late",
@@ -29,6 +29,7 @@ NAMES = (
     "organisation", "account", "catalogue", "limits", "search-words", "suppliers", "supplier", "api", "missing", "forbidden",
     "cheat", "cheat-tried", "join", "onboarding", "onboarding-company", "onboarding-scope", "onboarding-contact", "onboarding-papers",
     "onboarding-agreement", "supplier-reviews", "supplier-review", "renewals", "own-entry", "own-papers", "tokens",
+    "webhooks", "webhook", "webhook-log", "connection", "orders-sent",
 )
 KEY = frozenset({
     "home", "search", "product", "compare", "cart", "checkout-blocked", "approvals", "order-late", "orders", "workbench-buyer", "budgets", "listings",
@@ -90,7 +91,7 @@ def of(desk: Desk) -> dict[str, Place]:
         "missing": (BUYER, "/orders/DD000000-000000-0"),
         "forbidden": (BUYER, "/approvals"),
     }
-    return fixed | _of_rows(product) | _of_orders(product) | _of_the_cart(desk) | {"cheat-tried": (None, _tricks_tried(desk))}
+    return fixed | _of_rows(product) | _of_orders(product) | _of_the_cart(desk) | _of_the_exchange(desk) | {"cheat-tried": (None, _tricks_tried(desk))}
 
 
 def _tricks_tried(desk: Desk) -> str:
@@ -101,6 +102,28 @@ def _tricks_tried(desk: Desk) -> str:
     address = page.url.removeprefix(desk.product.address)
     page.close()
     return address
+
+
+def _of_the_exchange(desk: Desk) -> dict[str, Place]:
+    """The pages of 接口与回调, with a webhook that nobody listens to and a shop that nobody keeps."""
+    page = desk.page(MANAGER, "/webhooks")
+    page.get_by_role("textbox", name="回调地址").fill("https://127.0.0.1:9/mall")
+    page.get_by_role("button", name="登记").click()
+    page.get_by_role("link", name="返回该地址").click()
+    endpoint = page.url.removeprefix(desk.product.address)
+    page.get_by_role("button", name="发送测试事件").click()
+    page.wait_for_url("**/webhooks/deliveries/*")
+    log = page.url.removeprefix(desk.product.address)
+    page.goto("/connection")
+    page.get_by_role("textbox", name="接口地址").fill("https://127.0.0.1:9/api")
+    page.get_by_role("textbox", name="接口账号").fill("mall")
+    page.locator("#secret").fill("training")
+    page.get_by_role("button", name="保存").click()
+    page.close()
+    return {
+        "webhooks": (MANAGER, "/webhooks"), "webhook": (MANAGER, endpoint), "webhook-log": (MANAGER, log), "connection": (MANAGER, "/connection"),
+        "orders-sent": (MANAGER, "/dispatches"),
+    }  # fmt: skip
 
 
 def _listed(product: Product, listing_id: int) -> Listing:
