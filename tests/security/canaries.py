@@ -29,6 +29,8 @@ WRITTEN: dict[str, set[str]] = {
     "people": {"name", "phone"}, "plan_lines": {"name"}, "plans": {"title"}, "ratings": {"words"}, "shipments": {"carrier", "tracking"},
     "suppliers": {"name", "legal_representative", "contact", "phone", "bank_name", "bank_account", "payee_account", "standing_reason"},
     "terminations": {"reason"}, "stream_entries": {"unit_name", "supplier_name"},
+    "connections": {"base_url", "client_id"}, "connected_goods": {"sku", "title", "images"}, "dispatches": {"note", "shop_order"},
+    "dispatch_parcels": {"parcel"}, "webhook_endpoints": {"url"}, "webhook_deliveries": {"body"}, "webhook_attempts": {"request", "response"},
 }  # fmt: skip
 """Texts that somebody of the unit or the supplier types, or that repeat what he typed."""
 
@@ -51,6 +53,9 @@ MADE: dict[str, set[str]] = {
     "plans": {"number", "region", "method", "return_reason"}, "shipments": {"number"}, "sign_in_sessions": {"token_hash"},
     "stream_entries": {"type", "number", "region", "category", "mode", "state", "risk", "rules"},
     "submissions": {"number", "key", "digest"}, "suppliers": {"kind"},
+    "connections": {"secret", "token", "regions", "trouble"}, "connected_goods": {"trouble"}, "dispatches": {"trade_no", "trouble"},
+    "dispatch_parcels": {"shipment"}, "webhook_endpoints": {"number", "types", "secret", "old_secret"},
+    "webhook_deliveries": {"message_id", "type", "subject"}, "webhook_attempts": {"trouble"},
 }  # fmt: skip
 """Numbers, codes, hashes, values out of lists and what the product words itself; notices are published whole."""
 
