@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -115,9 +115,9 @@ class Access:
 
     base_url: str
     client_id: str
-    secret: str
+    secret: str = field(repr=False)
     timeout_s: int
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     token_until: datetime | None = None
 
 

@@ -26,6 +26,8 @@ from app.kernel.db import Base, commit, make_engine
 from app.kernel.outgoing import Door
 from app.kernel.sealed import Seal
 from app.policy import ROLES_OF, SYSTEM, Actor, OrganisationKind, Permission, Role
+from catalog.connections import service as connections
+from catalog.connections.tables import ConnectedGood
 from catalog.vocabulary import service as vocabulary
 from catalog.vocabulary.tables import Miss
 from orders.assets.tables import AssetCard
@@ -34,6 +36,8 @@ from orders.comparisons import service as comparisons
 from orders.comparisons.queries import as_cited
 from orders.contracts.tables import Contract
 from orders.deliveries.tables import Acceptance
+from orders.dispatch.states import DispatchState
+from orders.dispatch.tables import Dispatch
 from orders.payments.tables import PaymentApplication
 from orders.purchases import submission
 from orders.purchases.queries import Wish
@@ -41,6 +45,7 @@ from orders.purchases.rules import SubmissionRefused
 from orders.purchases.tables import Attempt, Order, Submission
 from orders.reorders import service as reorders
 from orders.webhooks import service as webhooks
+from orders.webhooks.rules import Outcome
 from supervision.alerts import service as alerts
 from supervision.alerts.rules import Finding
 from supervision.alerts.tables import Alert
@@ -140,6 +145,7 @@ class Land:
                 kind: factories.person(session, of).id
                 for kind, of in ((OrganisationKind.UNIT, world.unit), (OrganisationKind.SUPPLIER, seller))
             }
+            self._connected(session, world)
             told = {role: self._told(session, world.actor(role)) for role in (Role.SUPPLIER_ADMIN, Role.UNIT_ADMIN)}
             assert raised is not None
             folder = self.app.config["SETTINGS"].folder("uploads")
@@ -177,11 +183,29 @@ class Land:
             "allotment": world.allotment.number,
         }
 
+    def _connected(self, session: Session, world: World) -> None:
+        """The supplier's own shop with one of its goods, switched off so that nothing leaves, and an order that it once refused."""
+        settings: Settings = self.app.config["SETTINGS"]
+        admin, seller = world.actor(Role.SUPPLIER_ADMIN), world.supplier.organisation_id
+        connections.connect(
+            session, admin, Door(), Seal(settings.secret_key), base_url="https://shop.example/api", client_id="mall", secret="secret", regions=()
+        )
+        connections.switch(session, admin, on=False)
+        session.add(ConnectedGood(supplier_id=seller, sku="C-1", title="打印机", images="[]", trouble="listing.duplicate", seen_at=clock.now()))
+        order = session.scalars(select(Order).where(Order.supplier_id == seller).order_by(Order.id).limit(1)).one()
+        session.add(
+            Dispatch(
+                order_id=order.id, trade_no=order.number, supplier_id=seller, state=DispatchState.REFUSED, shop_order="SO1", note="现价 1 元",
+                first_sent_at=clock.now(), next_at=clock.now(),
+            )
+        )  # fmt: skip
+
     def _told(self, session: Session, admin: Actor) -> dict[str, int]:
         """An endpoint with one notice, switched off so that nothing leaves."""
         settings: Settings = self.app.config["SETTINGS"]
         endpoint, _ = webhooks.add(session, admin, Door(), Seal(settings.secret_key), url="https://hooks.example/mall", types=["order.approved"])
         notice = webhooks.test(session, admin, endpoint, settings.address)
+        webhooks.settle(session, notice.id, Outcome(500, None, 5, "POST https://hooks.example/mall", "500"))
         webhooks.switch(session, admin, endpoint, on=False)
         return {"endpoint": endpoint.id, "notice sent": notice.id}
 

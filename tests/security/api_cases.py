@@ -49,10 +49,13 @@ class Caller:
         self.headers = {"Authorization": self.ground.visitor(self.role, program=True).environ_base["HTTP_AUTHORIZATION"]}
 
 
-def throw(ground: Land, role: Role, *, often: int, seldom: int, tally: Tally, start: int = 0, things: int = 20, every: int = 1) -> None:
+def throw(
+    ground: Land, role: Role, *, often: int, seldom: int, tally: Tally, start: int = 0, things: int = 20, every: int = 1, under: str = ""
+) -> None:
     """Throw right and wrong cases at every operation as this role: `often` at what it may do, `seldom` at what it may not.
 
-    Where an address names something, up to `things` that are really there get half as many each. `every` second or third operation is enough for a look.
+    Where an address names something, up to `things` that are really there get half as many each. `every` second or third operation is enough for a look,
+    or those below one address.
     """
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", ground.app)
     schema.config.generation.update(with_security_parameters=False)  # the callers have tokens; who has none gets no further
@@ -60,7 +63,7 @@ def throw(ground: Land, role: Role, *, often: int, seldom: int, tally: Tally, st
     for result in list(schema.get_all_operations())[::every]:
         assert isinstance(result, Ok)
         operation = result.ok()
-        if operation.path in ENDLESS:
+        if operation.path in ENDLESS or not operation.path.startswith(under):
             continue
         wanted = {Permission(each) for each in operation.definition.raw.get("x-permissions", ())}
         is_open = not wanted or bool(wanted & GRANTS[role])

@@ -34,6 +34,8 @@ WRITTEN: dict[str, set[str]] = {
     "supplier_application_remarks": {"reason"}, "standing_decisions": {"reason"}, "uploads": {"title"},
     "qualifications": {"number", "issuer", "return_reason"},
     "terminations": {"reason"}, "stream_entries": {"unit_name", "supplier_name"},
+    "connections": {"base_url", "client_id"}, "connected_goods": {"sku", "title", "images"}, "dispatches": {"note", "shop_order"},
+    "dispatch_parcels": {"parcel"}, "webhook_endpoints": {"url"}, "webhook_deliveries": {"body"}, "webhook_attempts": {"request", "response"},
 }  # fmt: skip
 """Texts that somebody of the unit or the supplier types, or that repeat what he typed."""
 
@@ -59,6 +61,9 @@ MADE: dict[str, set[str]] = {
     "supplier_applications": {"number", "region", "kind", "classes", "areas", "agreement_version"}, "supplier_application_remarks": {"subject"},
     "standing_decisions": {"region", "document_no", "basis", "decided_for", "ended_reason"}, "uploads": {"name", "sha256"},
     "qualifications": {"requirement", "title"},
+    "connections": {"secret", "token", "regions", "trouble"}, "connected_goods": {"trouble"}, "dispatches": {"trade_no", "trouble"},
+    "dispatch_parcels": {"shipment"}, "webhook_endpoints": {"number", "types", "secret", "old_secret"},
+    "webhook_deliveries": {"message_id", "type", "subject"}, "webhook_attempts": {"trouble"},
 }  # fmt: skip
 """Numbers, codes, hashes, values out of lists and what the product words itself; notices are published whole."""
 

