@@ -17,6 +17,7 @@ import orders.carts.tables
 import orders.comparisons.tables
 import orders.contracts.tables
 import orders.deliveries.tables
+import orders.favourites.tables
 import orders.payments.tables
 import orders.plans.tables
 import orders.purchases.tables

@@ -21,12 +21,15 @@ from app.config import Settings
 from app.kernel import outbox
 from app.kernel.db import Base, commit, make_engine
 from app.policy import ROLES_OF, SYSTEM, Actor, OrganisationKind, Permission, Role
+from catalog.search.port import SearchRequest
 from orders.assets.tables import AssetCard
 from orders.carts import service as carts
 from orders.comparisons import service as comparisons
 from orders.comparisons.queries import as_cited
 from orders.contracts.tables import Contract
 from orders.deliveries.tables import Acceptance
+from orders.favourites import service as favourites
+from orders.favourites.tables import Favourite
 from orders.payments.tables import PaymentApplication
 from orders.purchases import submission
 from orders.purchases.queries import Wish
@@ -132,6 +135,7 @@ class Land:
             }
             assert raised is not None
             alert, item_id, list_id = raised.number, item.id, again.id
+            kept = self._kept(session, buyer, world)
         return {
             **{f"order {stage}": number for stage, number in orders.items()},
             "order shipped": sent.number,
@@ -143,6 +147,7 @@ class Land:
             "alert": alert,
             "item": item_id,
             "reorder list": list_id,
+            **kept,
             "person unit": spare[OrganisationKind.UNIT],
             "person supplier": spare[OrganisationKind.SUPPLIER],
             "address": session.scalars(select(Address.id).where(Address.organisation_id == unit_id)).one(),
@@ -153,6 +158,16 @@ class Land:
             "plan": world.plan.number,
             "allotment": world.allotment.number,
         }
+
+    def _kept(self, session: Session, buyer: Actor, world: World) -> dict[str, int]:
+        """A star, something awaited and a saved search of the buyer's."""
+        favourites.star(session, buyer, world.laser.product_id)
+        awaited = favourites.wait_for(session, buyer, world.laser.product_id, 1_00)
+        engine = self.app.extensions["mall.search"]
+        engine.rebuild(())
+        search = favourites.save_search(session, buyer, engine, words="纸", question="q=纸", request=SearchRequest(q="纸"))
+        star = session.scalars(select(Favourite.id).where(Favourite.person_id == buyer.person_id)).one()
+        return {"star": star, "awaited": awaited.id, "saved search": search.id}
 
     def _cited(self, session: Session, world: World) -> str:
         """A frozen comparison that an order cites."""

@@ -21,6 +21,9 @@ SUBJECTS = (
     (r"^/orders/submissions/", "submission"),
     (r"^(/api/v1)?/orders/|^/watch/orders/|^/cart/from-order/|^/reorders/from-order/", "order"),
     (r"^/reorders/", "reorder list"),
+    (r"^/favourites/stars/", "star"),
+    (r"^/favourites/awaited/", "awaited"),
+    (r"^/favourites/searches/", "saved search"),
     (r"^(/api/v1)?/comparisons/", "comparison"),
     (r"^(/api/v1)?/contracts/", "contract"),
     (r"^/acceptances/", "acceptance"),
@@ -96,7 +99,7 @@ QUERIES: dict[str, dict[str, Any]] = {
 }
 """Questions that must be asked."""
 
-PERSONAL = {"item", "session", "token"}
+PERSONAL = {"item", "session", "token", "star", "awaited", "saved search"}
 """A person's own, not his unit's."""
 
 UNITS_OWN = {"comparison"}

@@ -25,11 +25,11 @@ NAMES = (
     "listings", "listing", "new-listing", "confirm", "ship", "receive", "accept", "invoice", "pay", "payments", "reconciliation", "assets", "asset", "rating",
     "board", "stream", "alerts", "order-audit", "attempt", "portal", "notices", "notice", "verify", "log", "log-entry", "people", "person",
     "organisation", "account", "catalogue", "limits", "suppliers", "supplier", "api", "missing", "forbidden",
-    "cheat", "cheat-tried",
+    "comparisons", "comparison", "reorders", "quick-order", "favourites", "cheat", "cheat-tried",
 )
 KEY = frozenset({
     "home", "search", "product", "compare", "cart", "checkout-blocked", "approvals", "order-late", "orders", "workbench-buyer", "budgets", "listings",
-    "stream", "order-audit", "portal", "notice",
+    "stream", "order-audit", "portal", "notice", "comparison", "quick-order",
 })  # fmt: skip
 """What the three groups and the public use every day."""
 
@@ -70,6 +70,9 @@ def of(desk: Desk) -> dict[str, Place]:
         "limits": (None, "/limits"),
         "suppliers": (BUYER, "/suppliers/"),
         "cheat": (None, "/tour/cheat"),
+        "reorders": (BUYER, "/reorders"),
+        "quick-order": (BUYER, "/quick-order"),
+        "favourites": (BUYER, "/favourites"),
         "api": (None, "/api/docs"),
         "missing": (BUYER, "/orders/DD000000-000000-0"),
         "forbidden": (BUYER, "/approvals"),
@@ -155,10 +158,14 @@ def _of_the_cart(desk: Desk) -> dict[str, Place]:
     page.goto("/search?q=M455J7")
     page.locator(".cards > li").first.get_by_role("button", name="加入购物车").click()
     page.goto("/cart")
+    page.get_by_role("button", name="冻结同款比选").click()
+    sheet = page.locator("#comparison a.mono").get_attribute("href") or ""
     spot = page.get_by_role("link", name="就地备案").last.get_attribute("href") or ""
     page.close()
     return {
         "cart": ("buyer.journey", "/cart"),
+        "comparisons": ("buyer.journey", "/comparisons"),
+        "comparison": ("buyer.journey", sheet),
         "checkout-blocked": ("buyer.journey", "/checkout"),
         "plan-on-the-spot": ("buyer.journey", spot),
     }

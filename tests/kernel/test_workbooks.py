@@ -8,7 +8,7 @@ import pytest
 from app.kernel import workbooks
 from app.kernel.sheets import UnreadableSheet
 
-ROWS = [["编号", "商品 <b>&", None, 3], ["=1+1", 'a"b', "", -2], [], ["第四行"]]
+ROWS: list[list[object]] = [["编号", "商品 <b>&", None, 3], ["=1+1", 'a"b', "", -2], [], ["第四行"]]
 
 
 def packed(**parts: str | bytes) -> bytes:
@@ -27,7 +27,7 @@ def test_what_is_written_reads_back_and_has_the_same_bytes_every_time():
 
 
 def test_cells_beyond_the_alphabet_keep_their_place():
-    row = [str(number) for number in range(40)]
+    row: list[object] = [str(number) for number in range(40)]
     assert workbooks.read(workbooks.written("x", [row]), 10) == [row]
 
 
