@@ -19,6 +19,7 @@ from catalog.listings.tables import Listing, ListingVersion, PriceSpread
 from catalog.products.rules import Attribute, attributes_of, proven_on, summary
 from catalog.products.states import FactKind, Origin
 from catalog.products.tables import Product
+from catalog.suppliers import queries as suppliers
 from catalog.suppliers.rules import is_sme
 from catalog.suppliers.states import Scale, Standing
 from catalog.suppliers.tables import Supplier
@@ -52,6 +53,7 @@ _OFFERS: Final = (
         Listing.id, Listing.version, Listing.price_fen, Listing.stock, Listing.shelf, Listing.regions, Listing.delivery_days, Listing.title,
         Product.id.label("product_id"), Product.category_code, Product.brand, Product.model, Product.unit,
         Supplier.organisation_id.label("supplier_id"), Supplier.name.label("supplier_name"), Supplier.standing, Supplier.standing_until,
+        suppliers.barred_where(among(suppliers.StandingDecision.region, "above")).label("barred"),
         *_comparable(),
     )
     .join(Product, Product.id == Listing.product_id)
@@ -62,9 +64,9 @@ _OFFERS: Final = (
 
 def offers(session: Session, listing_ids: Iterable[int], region: str, on: date) -> dict[int, Offer]:
     """These listings as they stand now for a buyer of a region, by id; one statement."""
-    around = [each.code for each in reversed(regions.path(region))]
-    where = dict(zip(_WHERE, around + around[-1:] * len(_WHERE), strict=False))
-    rows = run(session, _OFFERS, {"ids": sorted(set(listing_ids)), **where}).all()
+    above = [each.code for each in reversed(regions.path(region))]
+    where = dict(zip(_WHERE, above + above[-1:] * len(_WHERE), strict=False))
+    rows = run(session, _OFFERS, {"ids": sorted(set(listing_ids)), "above": above, **where}).all()
     terms = {code: taxonomy.terms_of_sale(session, code, region, on) for code in {row.category_code for row in rows}}
     return {
         row.id: Offer(
@@ -84,7 +86,7 @@ def offers(session: Session, listing_ids: Iterable[int], region: str, on: date) 
             unit=row.unit,
             supplier_id=row.supplier_id,
             supplier_name=row.supplier_name,
-            may_trade=row.standing is Standing.ACTIVE,
+            may_trade=row.standing is Standing.ACTIVE and not row.barred,
             standing_until=row.standing_until,
             tax_rate=terms[row.category_code].tax_rate_percent,
             in_mall=terms[row.category_code].in_mall,
@@ -403,6 +405,11 @@ def own(actor: Actor) -> ColumnElement[bool]:
     return Listing.supplier_id == actor.organisation_id
 
 
+def words(text: str) -> str:
+    """What was typed to search the own list, as it is looked for."""
+    return " ".join(text.split())[:60]
+
+
 def own_page(
     session: Session,
     actor: Actor,
@@ -414,6 +421,31 @@ def own_page(
     limit: int = 30,
 ) -> paging.Page[Shown]:
     """One page of a supplier's listings, the latest change first; `low` keeps those on the shelf with nothing left."""
+    query = _own(actor, shelf=shelf, low=low, q=q)
+    found = paging.rows(session, query, (paging.Key(Listing.updated_at), paging.Key(Listing.id)), cursor=cursor, limit=limit)
+    return paging.Page(rows=[_offer(row) for row in found.rows], next=found.next, prev=found.prev)
+
+
+def own_all(
+    session: Session, actor: Actor, *, shelf: Shelf | None = None, low: bool = False, q: str = "", batch: int = 1000
+) -> Iterator[Shown]:
+    """The same listings without end, read in batches (export), in the order of their making."""
+    last = 0
+    while True:
+        query = _own(actor, shelf=shelf, low=low, q=q).where(Listing.id > last).order_by(Listing.id).limit(batch)
+        rows = list(_shown(session, query))
+        yield from rows
+        if len(rows) < batch:
+            return
+        last = rows[-1].listing_id
+
+
+def own_by_sku(session: Session, actor: Actor, skus: Sequence[str]) -> dict[str, Shown]:
+    """The supplier's listings with these numbers; one statement."""
+    return {row.sku: row for row in _shown(session, _whole().where(own(actor), Listing.sku.in_(skus)))}
+
+
+def _own(actor: Actor, *, shelf: Shelf | None, low: bool, q: str) -> Select[Any]:
     query = _whole().where(own(actor))
     if shelf is not None:
         query = query.where(Listing.shelf == shelf)
@@ -423,8 +455,7 @@ def own_page(
         texts = (Listing.title, Listing.sku, Product.model, Product.brand)
         in_text = [text.icontains(word, autoescape=True) for text in texts]
         query = query.where(or_(Product.category_code.startswith(word.upper(), autoescape=True), *in_text))
-    found = paging.rows(session, query, (paging.Key(Listing.updated_at), paging.Key(Listing.id)), cursor=cursor, limit=limit)
-    return paging.Page(rows=[_offer(row) for row in found.rows], next=found.next, prev=found.prev)
+    return query
 
 
 def own_counts(session: Session, actor: Actor) -> dict[str, int]:
@@ -448,3 +479,9 @@ def duplicates(session: Session, supplier_id: int, product_ids: Sequence[int], *
     if but is not None:
         query = query.where(Listing.id != but)
     return {row.product_id: row.sku for row in session.execute(query)}
+
+
+def ids_by_sku(session: Session, actor: Actor, skus: Iterable[str]) -> dict[str, int]:
+    """Ids of the supplier's own listings by its numbers for them; unknown numbers are left out."""
+    query = select(Listing.sku, Listing.id).where(own(actor), Listing.sku.in_(set(skus)))
+    return {row.sku: row.id for row in session.execute(query)}

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from app.kernel import clock, regions
+from app.kernel.db import commit
 from app.policy import Actor, Permission
 from app.web import htmx
 from app.web.extensions import db
@@ -27,12 +28,14 @@ from catalog.products.rules import PolicyFact
 from catalog.products.states import COUNTS_NAMES, COUNTS_TONES, FACT_NAMES, FactKind
 from catalog.profiles import queries as profiles
 from catalog.profiles.rules import arranged
-from catalog.search import forms, queries
+from catalog.search import analysis, forms, queries
 from catalog.search.forms import Asked
 from catalog.search.port import Facet, FacetName, FacetStats, Filters, Hit, SearchEngine, SearchRequest, Sort, Suggestion, SuggestionKind
 from catalog.suppliers.rules import SCALE_NAMES
 from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.rules import UnknownCategory
+from catalog.vocabulary import rules as vocabulary_rules
+from catalog.vocabulary import service as vocabulary
 
 bp = Blueprint("search", __name__, template_folder="templates")
 
@@ -87,6 +90,8 @@ def results() -> ResponseReturnValue:
         asked, codes = asked.but(categories=()), ()
     page = engine().search(asked.but(categories=codes, trail=asked.trail).request())
     actor = maybe_me()
+    if page.partial or not (page.total or page.total_unfiltered):
+        _note_miss(asked, actor)
     names = taxonomy.names(session, asked.categories)
     leaves = [value.value for value in page.facets[FacetName.CAT3].values] if FacetName.CAT3 in page.facets else []
     ways = _ways_out(asked) if not page.total else []
@@ -210,6 +215,16 @@ def offers_of_supplier(supplier_id: int) -> str:
     return render_template(
         "search/_of_supplier.html", page=page, cards=cards, drawn=_draw(cards, can_buy), supplier_id=supplier_id, can_buy=can_buy
     )
+
+
+def _note_miss(asked: Asked, actor: Actor | None) -> None:
+    """Count a question that has no answer, for whoever looks after the words; who asked is not kept."""
+    question = " ".join(analysis.parse(asked.q))
+    if not question or asked.trail or asked.is_filtered:
+        return
+    on, reader = clock.today(), str(actor.person_id) if actor else f"{request.remote_addr} {request.user_agent}"
+    with commit(db.session()) as session:
+        vocabulary.note(session, question, on, vocabulary_rules.mark(str(current_app.secret_key), on, question, reader))
 
 
 def _not_on_offer(product_id: int) -> ResponseReturnValue:

@@ -7,7 +7,7 @@ from app.kernel.db import Moment
 from migrations import append_only
 
 revision = "0012"
-down_revision = "0007"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

@@ -107,6 +107,12 @@ def exported(session: Session, actor: Actor, filters: Filters, *, only: ColumnEl
             return
 
 
+def numbered(session: Session, actor: Actor, numbers: Sequence[str]) -> dict[str, OrderRow]:
+    """Those of these orders that the actor may see, by number."""
+    found = list(session.scalars(select(Order).where(purchases.visible_to(actor), Order.number.in_(numbers))))
+    return {row.order.number: row for row in _dressed(session, found)} if found else {}
+
+
 def counts(
     session: Session, actor: Actor, filters: Filters | None = None, *, only: ColumnElement[bool] | None = None
 ) -> dict[State, Count]:

@@ -36,15 +36,25 @@ SUBJECTS = (
     (r"^/api/v1/payment-applications/", "application"),
     (r"^(/api/v1)?/products/", "product"),
     (r"^/suppliers/", "supplier"),
+    (r"^/vocabulary/misses/", "miss"),
+    (r"^/vocabulary/synonyms/", "synonym"),
     (r"^(/api/v1)?/(listings|offers)/", "listing"),
     (r"^(/api/v1)?/cart/items/", "item"),
+    (r"^/people/tokens/", "token"),
     (r"^(/api/v1)?/people/", "person"),
+    (r"^/onboarding/review/", "entry"),
+    (r"^/qualifications/", "paper"),
     (r"address_id", "address"),
     (r"invoice_title_id", "title"),
     (r"^/account/sessions/", "session"),
     (r"^/account/tokens/", "token"),
+    (r"^/dispatches/", "order"),
+    (r"^/webhooks/deliveries/", "notice sent"),
+    (r"^/webhooks/", "endpoint"),
     (r"^/log/", "log"),
     (r"^/tour/cheat/", "trick"),
+    (r"^/bulk/jobs/", "import"),
+    (r"^/bulk/", "entity"),
 )
 """What the argument of an address names; the first that fits."""
 
@@ -93,17 +103,21 @@ BODIES: dict[str, dict[str, Any]] = {
 """The least that is well-formed, so that the look-up is reached."""
 
 QUERIES: dict[str, dict[str, Any]] = {
+    "connections_api.availability": {"region": factories.CITY},
     "journal_api.proof": {"index": 0},
     "plans_api.candidates": {"category": factories.LASER, "amount_fen": 100},
     "search_api.suggest": {"q": "打印机"},
 }
 """Questions that must be asked."""
 
-PERSONAL = {"item", "session", "token", "star", "awaited", "saved search"}
-"""A person's own, not his unit's."""
+PERSONAL = {"item", "session", "token", "import", "star", "awaited", "saved search"}
+"""A person's own or his organisation's, which nobody supervises."""
 
 UNITS_OWN = {"comparison"}
 """A unit's papers that no supplier sees, whether they name his offers or not."""
+
+EVERYBODYS = {"supplier", "entity", "miss", "synonym"}
+"""What belongs to no unit and no region."""
 
 INSIDE = {"approvals_api.decisions"}
 """Open to whoever reads orders, but not to the supplier's side: its view says 403."""
@@ -178,7 +192,7 @@ def sees(role: Role | None, name: str, relation: str, policy: Policy) -> bool:
         return False
     if relation in {MISSING, OWN}:
         return relation == OWN
-    if policy.anyone or name == "supplier" or (name == "person" and role is Role.SECURITY_ADMIN):
+    if policy.anyone or name in EVERYBODYS or (name == "person" and role is Role.SECURITY_ADMIN):
         return True
     assert role is not None
     watches = KIND_OF[role] in {OrganisationKind.FINANCE, OrganisationKind.AUDIT, OrganisationKind.AGENCY}
@@ -188,11 +202,17 @@ def sees(role: Role | None, name: str, relation: str, policy: Policy) -> bool:
 def key(ground: Land, role: Role | None, rule: Rule, name: str, relation: str) -> Any:
     """The value of the address's argument."""
     number = "number" in rule.arguments
+    if relation == MISSING and name in {"import", "entity"}:
+        return "missing"
     if relation == MISSING:
         return "XX000000-000000-0" if number else 10**9
     place = ground.places[relation]
+    if name in {"import", "entity"}:
+        return ground.imports[role if role and (relation == OWN or name == "entity") else relation, name]
     if name in {"session", "token"}:
         return ground.opened[role if role and relation == OWN else relation, name]
+    if name in {"endpoint", "notice sent"}:
+        name += f" {Role.SUPPLIER_ADMIN if role is Role.SUPPLIER_ADMIN else Role.UNIT_ADMIN}"
     if name == "person":
         name = "person supplier" if role is Role.SUPPLIER_ADMIN else "person unit"
     return place.keys[STAGE_OF.get(rule.endpoint, name)]

@@ -28,6 +28,11 @@ WRITTEN: dict[str, set[str]] = {
     "payment_applications": {"payee_name", "payee_bank", "payee_bank_account", "payee_account", "receipt_number"},
     "people": {"name", "phone"}, "plan_lines": {"name"}, "plans": {"title"}, "ratings": {"words"}, "reorder_lists": {"name"}, "saved_searches": {"words"}, "shipments": {"carrier", "tracking"},
     "suppliers": {"name", "legal_representative", "contact", "phone", "bank_name", "bank_account", "payee_account", "standing_reason"},
+    "supplier_applications": {
+        "legal_representative", "address", "business", "contact", "phone", "email", "bank_name", "bank_account", "payee_account",
+    },
+    "supplier_application_remarks": {"reason"}, "standing_decisions": {"reason"}, "uploads": {"title"},
+    "qualifications": {"number", "issuer", "return_reason"},
     "terminations": {"reason"}, "stream_entries": {"unit_name", "supplier_name"},
 }  # fmt: skip
 """Texts that somebody of the unit or the supplier types, or that repeat what he typed."""
@@ -50,13 +55,18 @@ MADE: dict[str, set[str]] = {
     "people": {"login", "password_hash", "totp_secret", "language"}, "plan_lines": {"category_code"},
     "plans": {"number", "region", "method", "return_reason"}, "shipments": {"number"}, "sign_in_sessions": {"token_hash"},
     "stream_entries": {"type", "number", "region", "category", "mode", "state", "risk", "rules"},
-    "submissions": {"number", "key", "digest", "comparison"}, "suppliers": {"kind"},
+    "submissions": {"number", "key", "digest", "comparison"}, "suppliers": {"kind"}, "supplier_areas": {"region"}, "supplier_classes": {"code"},
+    "supplier_applications": {"number", "region", "kind", "classes", "areas", "agreement_version"}, "supplier_application_remarks": {"subject"},
+    "standing_decisions": {"region", "document_no", "basis", "decided_for", "ended_reason"}, "uploads": {"name", "sha256"},
+    "qualifications": {"requirement", "title"},
 }  # fmt: skip
 """Numbers, codes, hashes, values out of lists and what the product words itself; notices are published whole."""
 
 SHARED = {
     "categories", "class_rules", "consumer_floors", "event_leases", "event_receipts", "gateway_notices", "journal_checkpoints", "limits", "mall_categories",
+    "dishonest_firms", "supplier_agreements", "supplier_requirements",
     "products", "region_days", "rule_parameters", "stream_cursors", "terms",
+    "search_miss_marks", "search_misses", "search_synonyms",
 }  # fmt: skip
 """Tables that belong to no unit and no supplier."""
 

@@ -31,8 +31,8 @@ CHINESE_BY_NATURE = {
 }
 """Legal texts, amounts in capitals, holidays, names of records, what the search engine knows."""
 
-FOR_OPERATORS = re.compile(r"/cli\.py$|^supervision/training/|^app/accounts/(organisations|people)/(rules|service)\.py$")
-"""Commands and the headings of the tables they read; the training province."""
+FOR_OPERATORS = re.compile(r"/(cli|sheet)\.py$|^supervision/training/|^(app/accounts/(organisations|people)|catalog/suppliers)/(rules|service)\.py$")
+"""Commands and the headings and words of the tables that are read; the training province."""
 
 
 @pytest.fixture(scope="module")
