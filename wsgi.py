@@ -45,6 +45,7 @@ from migrations import tables  # noqa: F401 - the metadata is whole before the f
 from orders.budgets import cli as budget_commands
 from orders.carts import views as carts
 from orders.comparisons import rules as comparison_rules
+from orders.favourites import views as favourites
 from orders.payments import cli as payment_commands
 from orders.plans import views as plans
 from orders.purchases import verdicts
@@ -194,6 +195,8 @@ def _furnish_shop(app: Flask) -> None:
     places.fill("header.budget", carts.header_budget)
     places.fill("header.todo", thread.header_todo)
     places.fill("order.more", reorders.order_more)
+    places.fill("product.aside", favourites.product_aside)
+    places.fill("workbench.more", favourites.messages)
     places.fill("budget.plan_lines", plans.lines_under)
     places.fill("product.plans", plans.for_product)
     places.fill("supplier.offers", search_pages.offers_of_supplier)
@@ -333,6 +336,7 @@ SHOP = Storey(
         "orders.comparisons",
         "orders.carts",
         "orders.reorders",
+        "orders.favourites",
         "orders.approvals",
         "orders.contracts",
         "orders.deliveries",

@@ -24,6 +24,7 @@ import orders.comparisons.tables
 import orders.contracts.tables
 import orders.deliveries.tables
 import orders.dispatch.tables
+import orders.favourites.tables
 import orders.payments.tables
 import orders.plans.tables
 import orders.purchases.tables

@@ -67,6 +67,51 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reorder_lines")),
         sa.UniqueConstraint("list_id", "product_id", name=op.f("uq_reorder_lines_list_id_product_id")),
     )
+    op.create_table(
+        "favourites",
+        sa.Column("id", whole, nullable=False),
+        sa.Column("person_id", whole, nullable=False),
+        sa.Column("product_id", whole, nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_favourites_person_id_people")),
+        sa.ForeignKeyConstraint(["product_id"], ["products.id"], name=op.f("fk_favourites_product_id_products")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_favourites")),
+        sa.UniqueConstraint("person_id", "product_id", name=op.f("uq_favourites_person_id_product_id")),
+    )
+    op.create_table(
+        "awaited",
+        sa.Column("id", whole, nullable=False),
+        sa.Column("person_id", whole, nullable=False),
+        sa.Column("product_id", whole, nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("below_fen", whole, nullable=True),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("told_at", Moment(), nullable=True),
+        sa.Column("listing_id", whole, nullable=True),
+        sa.Column("price_fen", whole, nullable=True),
+        sa.CheckConstraint("below_fen IS NULL OR below_fen > 0", name=op.f("ck_awaited_priced")),
+        sa.ForeignKeyConstraint(["listing_id"], ["listings.id"], name=op.f("fk_awaited_listing_id_listings")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_awaited_person_id_people")),
+        sa.ForeignKeyConstraint(["product_id"], ["products.id"], name=op.f("fk_awaited_product_id_products")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_awaited")),
+    )
+    op.create_index("ix_awaited_product", "awaited", ["product_id", "told_at"], unique=False)
+    op.create_index("ix_awaited_person", "awaited", ["person_id"], unique=False)
+    op.create_table(
+        "saved_searches",
+        sa.Column("id", whole, nullable=False),
+        sa.Column("person_id", whole, nullable=False),
+        sa.Column("words", sa.String(), nullable=False),
+        sa.Column("question", sa.Text(), nullable=False),
+        sa.Column("request", sa.Text(), nullable=False),
+        sa.Column("known", sa.Text(), nullable=False),
+        sa.Column("fresh", whole, nullable=False),
+        sa.Column("cheaper", whole, nullable=False),
+        sa.Column("looked_at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_saved_searches_person_id_people")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_searches")),
+        sa.UniqueConstraint("person_id", "question", name=op.f("uq_saved_searches_person_id_question")),
+    )
     op.create_index("ix_listings_sku", "listings", ["sku"], unique=False)
     op.create_index("ix_products_model_key", "products", ["model_key"], unique=False)
 
@@ -75,6 +120,9 @@ def downgrade() -> None:
     """Take back."""
     op.drop_index("ix_products_model_key", table_name="products")
     op.drop_index("ix_listings_sku", table_name="listings")
+    op.drop_table("saved_searches")
+    op.drop_table("awaited")
+    op.drop_table("favourites")
     op.drop_table("reorder_lines")
     op.drop_table("reorder_lists")
     op.drop_index(op.f("ix_submissions_comparison"), table_name="submissions")

@@ -28,6 +28,7 @@ from app.kernel.sealed import Seal
 from app.policy import ROLES_OF, SYSTEM, Actor, OrganisationKind, Permission, Role
 from catalog.connections import service as connections
 from catalog.connections.tables import ConnectedGood
+from catalog.search.port import SearchRequest
 from catalog.vocabulary import service as vocabulary
 from catalog.vocabulary.tables import Miss
 from orders.assets.tables import AssetCard
@@ -38,6 +39,8 @@ from orders.contracts.tables import Contract
 from orders.deliveries.tables import Acceptance
 from orders.dispatch.states import DispatchState
 from orders.dispatch.tables import Dispatch
+from orders.favourites import service as favourites
+from orders.favourites.tables import Favourite
 from orders.payments.tables import PaymentApplication
 from orders.purchases import submission
 from orders.purchases.queries import Wish
@@ -152,6 +155,7 @@ class Land:
             paper = suppliers.renewed(session, world.actor(Role.SUPPLIER_ADMIN), folder).id
             entry = suppliers.submitted(session, folder, region=world.unit.region).number
             alert, item_id, list_id = raised.number, item.id, again.id
+            kept = self._kept(session, buyer, world)
             asked = f"量子传真{unit_id}"
             vocabulary.note(session, asked, clock.today(), "mark")
             miss_id = session.scalars(select(Miss.id).where(Miss.question == asked)).one()
@@ -169,6 +173,7 @@ class Land:
             "paper": paper,
             "entry": entry,
             "reorder list": list_id,
+            **kept,
             "person unit": spare[OrganisationKind.UNIT],
             "person supplier": spare[OrganisationKind.SUPPLIER],
             "address": session.scalars(select(Address.id).where(Address.organisation_id == unit_id)).one(),
@@ -199,6 +204,16 @@ class Land:
                 first_sent_at=clock.now(), next_at=clock.now(),
             )
         )  # fmt: skip
+
+    def _kept(self, session: Session, buyer: Actor, world: World) -> dict[str, int]:
+        """A star, something awaited and a saved search of the buyer's."""
+        favourites.star(session, buyer, world.laser.product_id)
+        awaited = favourites.wait_for(session, buyer, world.laser.product_id, 1_00)
+        engine = self.app.extensions["mall.search"]
+        engine.rebuild(())
+        search = favourites.save_search(session, buyer, engine, words="纸", question="q=纸", request=SearchRequest(q="纸"))
+        star = session.scalars(select(Favourite.id).where(Favourite.person_id == buyer.person_id)).one()
+        return {"star": star, "awaited": awaited.id, "saved search": search.id}
 
     def _told(self, session: Session, admin: Actor) -> dict[str, int]:
         """An endpoint with one notice, switched off so that nothing leaves."""

@@ -21,6 +21,9 @@ SUBJECTS = (
     (r"^/orders/submissions/", "submission"),
     (r"^(/api/v1)?/orders/|^/watch/orders/|^/cart/from-order/|^/reorders/from-order/", "order"),
     (r"^/reorders/", "reorder list"),
+    (r"^/favourites/stars/", "star"),
+    (r"^/favourites/awaited/", "awaited"),
+    (r"^/favourites/searches/", "saved search"),
     (r"^(/api/v1)?/comparisons/", "comparison"),
     (r"^(/api/v1)?/contracts/", "contract"),
     (r"^/acceptances/", "acceptance"),
@@ -107,7 +110,7 @@ QUERIES: dict[str, dict[str, Any]] = {
 }
 """Questions that must be asked."""
 
-PERSONAL = {"item", "session", "token", "import"}
+PERSONAL = {"item", "session", "token", "import", "star", "awaited", "saved search"}
 """A person's own or his organisation's, which nobody supervises."""
 
 UNITS_OWN = {"comparison"}

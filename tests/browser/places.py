@@ -29,11 +29,11 @@ NAMES = (
     "organisation", "account", "catalogue", "limits", "search-words", "suppliers", "supplier", "api", "missing", "forbidden",
     "cheat", "cheat-tried", "join", "onboarding", "onboarding-company", "onboarding-scope", "onboarding-contact", "onboarding-papers",
     "onboarding-agreement", "supplier-reviews", "supplier-review", "renewals", "own-entry", "own-papers", "tokens",
-    "webhooks", "webhook", "webhook-log", "connection", "orders-sent",
+    "webhooks", "webhook", "webhook-log", "connection", "orders-sent", "comparisons", "comparison", "reorders", "quick-order", "favourites",
 )
 KEY = frozenset({
     "home", "search", "product", "compare", "cart", "checkout-blocked", "approvals", "order-late", "orders", "workbench-buyer", "budgets", "listings",
-    "stream", "order-audit", "portal", "notice", "onboarding-papers", "supplier-review",
+    "stream", "order-audit", "portal", "notice", "onboarding-papers", "supplier-review", "comparison", "quick-order",
 })  # fmt: skip
 """What the three groups and the public use every day."""
 
@@ -75,6 +75,9 @@ def of(desk: Desk) -> dict[str, Place]:
         "search-words": ("catalogue.zz", "/vocabulary/"),
         "suppliers": (BUYER, "/suppliers/"),
         "cheat": (None, "/tour/cheat"),
+        "reorders": (BUYER, "/reorders"),
+        "quick-order": (BUYER, "/quick-order"),
+        "favourites": (BUYER, "/favourites"),
         "api": (None, "/api/docs"),
         "join": (None, "/onboarding/join"),
         "onboarding": ("firm.hg", "/onboarding"),
@@ -196,10 +199,14 @@ def _of_the_cart(desk: Desk) -> dict[str, Place]:
     page.goto("/search?q=M455J7")
     page.locator(".cards > li").first.get_by_role("button", name="加入购物车").click()
     page.goto("/cart")
+    page.get_by_role("button", name="冻结同款比选").click()
+    sheet = page.locator("#comparison a.mono").get_attribute("href") or ""
     spot = page.get_by_role("link", name="就地备案").last.get_attribute("href") or ""
     page.close()
     return {
         "cart": ("buyer.journey", "/cart"),
+        "comparisons": ("buyer.journey", "/comparisons"),
+        "comparison": ("buyer.journey", sheet),
         "checkout-blocked": ("buyer.journey", "/checkout"),
         "plan-on-the-spot": ("buyer.journey", spot),
     }

@@ -26,7 +26,7 @@ WRITTEN: dict[str, set[str]] = {
     "listing_versions": {"title"}, "listings": {"sku", "title"}, "order_lines": {"title", "brand", "model", "place"},
     "orders": {"reason", "invoice_title", "invoice_tax_number"}, "organisations": {"name", "short_name"},
     "payment_applications": {"payee_name", "payee_bank", "payee_bank_account", "payee_account", "receipt_number"},
-    "people": {"name", "phone"}, "plan_lines": {"name"}, "plans": {"title"}, "ratings": {"words"}, "reorder_lists": {"name"}, "shipments": {"carrier", "tracking"},
+    "people": {"name", "phone"}, "plan_lines": {"name"}, "plans": {"title"}, "ratings": {"words"}, "reorder_lists": {"name"}, "saved_searches": {"words"}, "shipments": {"carrier", "tracking"},
     "suppliers": {"name", "legal_representative", "contact", "phone", "bank_name", "bank_account", "payee_account", "standing_reason"},
     "supplier_applications": {
         "legal_representative", "address", "business", "contact", "phone", "email", "bank_name", "bank_account", "payee_account",
@@ -53,7 +53,7 @@ MADE: dict[str, set[str]] = {
     "notices": {"number", "region", "title", "contract_number", "order_number", "unit_name", "supplier_name", "body", "search_text", "sha256"},
     "order_lines": {"category_code", "unit"}, "orders": {"number", "region", "mode"},
     "organisations": {"code", "credit_code", "region", "unit_kind"}, "addresses": {"region"},
-    "payment_applications": {"number", "intent", "return_reason", "trouble"}, "payment_clocks": {"rule", "document_number"},
+    "payment_applications": {"number", "intent", "return_reason", "trouble"}, "payment_clocks": {"rule", "document_number"}, "awaited": {"region"}, "saved_searches": {"question", "request", "known"},
     "people": {"login", "password_hash", "totp_secret", "language"}, "plan_lines": {"category_code"},
     "plans": {"number", "region", "method", "return_reason"}, "shipments": {"number"}, "sign_in_sessions": {"token_hash"},
     "stream_entries": {"type", "number", "region", "category", "mode", "state", "risk", "rules"},

@@ -1,0 +1,45 @@
+"""Those who wait are told when an offer changes; saved searches are looked through by the clock."""
+
+import json
+from collections.abc import Callable, Sequence
+
+from sqlalchemy.orm import Session
+
+from app.config import Settings
+from app.kernel import sweep
+from app.kernel.outbox import Consumer, Event, Timer
+from catalog.search.gateway import engine_for
+from catalog.search.port import SearchUnavailable
+from orders.favourites import queries, service
+
+EVERY_S = 300.0
+
+
+def tell(session: Session, events: Sequence[Event], _result: None) -> None:
+    """An offer became cheaper, got pieces or came on the shelf."""
+    for event in events:
+        service.tell(session, json.loads(event.body), event.at)
+
+
+def consumers(_settings: Settings) -> tuple[Consumer, ...]:
+    """Who follows which events."""
+    types = ("listing.created", "listing.repriced", "listing.restocked", "listing.shelved")
+    return (Consumer(name="favourites.awaited", types=types, inside=tell),)
+
+
+def timers(settings: Settings) -> tuple[Timer, ...]:
+    """What the clock starts."""
+    engine = engine_for(settings)
+
+    def look_through(sessions: Callable[[], Session]) -> int:
+        with sessions() as session:
+            wanted = queries.all_searches(session)
+        return sweep.each(
+            sessions,
+            wanted,
+            lambda session, search_id: service.refresh(session, engine, search_id),
+            name="favourites.searches",
+            meanwhile=(SearchUnavailable,),
+        )
+
+    return (Timer("favourites.searches", EVERY_S, look_through),)

@@ -1,0 +1,114 @@
+"""Reads of one's own favourites, searches and awaited things; nobody sees another's."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.kernel.errors import Missing
+from app.policy import Actor
+from catalog.listings import queries as listings
+from catalog.listings.queries import Shown
+from catalog.products import queries as products
+from catalog.search.port import MAX_PAGE, Filters, SearchEngine, SearchRequest, Sort
+from orders.favourites.tables import Awaited, Favourite, SavedSearch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Starred:
+    """A product with a star, and its lowest offer now."""
+
+    id: int
+    product: Any
+    lowest: Shown | None
+    offers: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """Something awaited with its product."""
+
+    row: Awaited
+    product: Any
+
+
+def starred(session: Session, actor: Actor) -> list[Starred]:
+    """The actor's favourites, the latest first; three statements."""
+    rows = list(session.scalars(select(Favourite).where(Favourite.person_id == actor.person_id).order_by(Favourite.id.desc())))
+    ids = [row.product_id for row in rows]
+    known, offers = products.by_ids(session, ids), listings.offers_for_products(session, ids)
+    return [
+        Starred(
+            id=row.id,
+            product=known[row.product_id],
+            lowest=next(iter(offers[row.product_id]), None),
+            offers=len(offers[row.product_id]),
+        )
+        for row in rows
+    ]
+
+
+def waiting(session: Session, actor: Actor, *, told: bool | None = None) -> list[Waiting]:
+    """What the actor waits for, or was told of, the latest first."""
+    query = select(Awaited).where(Awaited.person_id == actor.person_id)
+    if told is not None:
+        query = query.where(Awaited.told_at.is_not(None) if told else Awaited.told_at.is_(None))
+    rows = list(session.scalars(query.order_by(Awaited.id.desc())))
+    known = products.by_ids(session, [row.product_id for row in rows])
+    return [Waiting(row=row, product=known[row.product_id]) for row in rows]
+
+
+def searches(session: Session, actor: Actor, *, with_news: bool = False) -> list[SavedSearch]:
+    """The actor's saved searches, the latest first; only those with something new when asked so."""
+    query = select(SavedSearch).where(SavedSearch.person_id == actor.person_id)
+    if with_news:
+        query = query.where(SavedSearch.fresh + SavedSearch.cheaper > 0)
+    return list(session.scalars(query.order_by(SavedSearch.id.desc())))
+
+
+Kept = TypeVar("Kept", Favourite, Awaited, SavedSearch)
+
+
+def one(session: Session, actor: Actor, table: type[Kept], row_id: int) -> Kept:
+    """One of the actor's own rows. Raises Missing."""
+    found = session.get(table, row_id)
+    if found is None or found.person_id != actor.person_id:
+        raise Missing()
+    return found
+
+
+def how_many(session: Session, actor: Actor, table: type[Favourite] | type[Awaited] | type[SavedSearch]) -> int:
+    """How many rows of a kind the actor has."""
+    return session.scalar(select(func.count()).select_from(table).where(table.person_id == actor.person_id)) or 0
+
+
+def written(request: SearchRequest) -> str:
+    """What is asked, as it is kept."""
+    return json.dumps({"q": request.q, "sort": request.sort.value, "filters": asdict(request.filters)}, ensure_ascii=False)
+
+
+def read(text: str) -> SearchRequest:
+    """What was kept, as the engine is asked: a page of a hundred without facets."""
+    kept = json.loads(text)
+    filters: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in kept["filters"].items()}
+    return SearchRequest(q=kept["q"], sort=Sort(kept["sort"]), filters=Filters(**filters), limit=MAX_PAGE, highlight=False)
+
+
+def prices(session: Session, engine: SearchEngine, request: SearchRequest) -> dict[int, int]:
+    """What a search finds now, on its first page of a hundred, with the prices of the database (fen). Raises SearchUnavailable."""
+    found = engine.search(request)
+    rows = listings.shown(session, [hit.pk for hit in found.hits[:MAX_PAGE]])
+    return {listing_id: row.price_fen for listing_id, row in rows.items() if row.is_live}
+
+
+def known(search: SavedSearch) -> dict[int, int]:
+    """The prices of the last look by listing."""
+    return {int(listing_id): price for listing_id, price in json.loads(search.known).items()}
+
+
+def all_searches(session: Session) -> Sequence[int]:
+    """Every saved search, for the timer."""
+    return list(session.scalars(select(SavedSearch.id).order_by(SavedSearch.id)))
