@@ -12,6 +12,7 @@ from orders.purchases.states import State
 from orders.purchases.tables import Attempt, Order
 from supervision.alerts.tables import Alert
 from supervision.disclosure.tables import Notice
+from tests.app.bulk.conftest import offer, workbook
 from tests.browser.desk import Desk
 from tests.browser.product import Product
 
@@ -24,7 +25,7 @@ NAMES = (
     "orders", "workbench-buyer", "workbench-supplier", "workbench-supervisor", "budgets", "allotment", "plan-filing", "plan", "plan-on-the-spot",
     "listings", "listing", "new-listing", "confirm", "ship", "receive", "accept", "invoice", "pay", "payments", "reconciliation", "assets", "asset", "rating",
     "board", "stream", "alerts", "order-audit", "attempt", "portal", "notices", "notice", "verify", "log", "log-entry", "people", "person",
-    "organisation", "account", "catalogue", "limits", "suppliers", "supplier", "api", "missing", "forbidden",
+    "organisation", "account", "catalogue", "limits", "suppliers", "supplier", "api", "missing", "forbidden", "bulk", "bulk-listings", "bulk-job",
     "cheat", "cheat-tried",
 )
 KEY = frozenset({
@@ -53,6 +54,8 @@ def of(desk: Desk) -> dict[str, Place]:
         "plan-filing": (FINANCE, "/plans/new"),
         "listings": ("lister.s01", "/listings/"),
         "new-listing": ("lister.s01", "/listings/new"),
+        "bulk": ("lister.s01", "/bulk/"),
+        "bulk-listings": ("lister.s01", "/bulk/listings"),
         "payments": (FINANCE, "/payments"),
         "reconciliation": (SUPERVISOR, "/payments/reconciliation"),
         "assets": ("asset.zz01", "/assets"),
@@ -74,7 +77,9 @@ def of(desk: Desk) -> dict[str, Place]:
         "missing": (BUYER, "/orders/DD000000-000000-0"),
         "forbidden": (BUYER, "/approvals"),
     }
-    return fixed | _of_rows(product) | _of_orders(product) | _of_the_cart(desk) | {"cheat-tried": (None, _tricks_tried(desk))}
+    return fixed | _of_rows(product) | _of_orders(product) | _of_the_cart(desk) | {
+        "cheat-tried": (None, _tricks_tried(desk)), "bulk-job": ("lister.s01", _imported(desk)),
+    }  # fmt: skip
 
 
 def _tricks_tried(desk: Desk) -> str:
@@ -82,6 +87,19 @@ def _tricks_tried(desk: Desk) -> str:
     page = desk.page(None, "/tour/cheat")
     page.get_by_role("button", name="全部试一遍").click(timeout=60_000)
     page.wait_for_url("**tried=**")
+    address = page.url.removeprefix(desk.product.address)
+    page.close()
+    return address
+
+
+def _imported(desk: Desk) -> str:
+    """The page of an import that was checked, with wrong cells."""
+    page = desk.page("lister.s01", "/bulk/listings")
+    content = workbook([offer(1), offer(2, price="面议"), offer(3, stock="-1")])
+    page.set_input_files("[name=file]", {"name": "商品.xlsx", "mimeType": "application/octet-stream", "buffer": content})
+    page.get_by_role("button", name="上传并对应列").click()
+    page.get_by_role("button", name="检查整个文件").click()
+    page.get_by_role("button", name="写入没有错误的").wait_for(timeout=60_000)
     address = page.url.removeprefix(desk.product.address)
     page.close()
     return address
