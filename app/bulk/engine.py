@@ -9,6 +9,7 @@ import json
 import logging
 import secrets
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, BinaryIO
@@ -33,6 +34,8 @@ log = logging.getLogger("mall.bulk")
 
 LEASE = timedelta(seconds=15)
 FIGURE = 300
+REST, LONGEST_REST_S = 0.6, 0.5
+"""The part of its working time that the lane rests after each batch, and the longest rest."""
 MOST_TOGETHER = 2_000
 """Rows that belong together in one transaction."""
 
@@ -57,7 +60,10 @@ class Engine:
             if self.run is None:
                 return 0
             try:
+                begun = time.monotonic()
                 if self.run.batch(session):
+                    # pages, the index and the log come to their turn before the next batch
+                    time.sleep(min(LONGEST_REST_S, REST * (time.monotonic() - begun)))
                     return 1
             except LostLease:
                 session.rollback()

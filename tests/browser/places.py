@@ -14,6 +14,7 @@ from orders.purchases.states import State
 from orders.purchases.tables import Attempt, Order
 from supervision.alerts.tables import Alert
 from supervision.disclosure.tables import Notice
+from tests.app.bulk.conftest import offer, workbook
 from tests.browser.desk import Desk
 from tests.browser.product import Product
 
@@ -29,7 +30,8 @@ NAMES = (
     "organisation", "account", "catalogue", "limits", "search-words", "suppliers", "supplier", "api", "missing", "forbidden",
     "cheat", "cheat-tried", "join", "onboarding", "onboarding-company", "onboarding-scope", "onboarding-contact", "onboarding-papers",
     "onboarding-agreement", "supplier-reviews", "supplier-review", "renewals", "own-entry", "own-papers", "tokens",
-    "webhooks", "webhook", "webhook-log", "connection", "orders-sent", "comparisons", "comparison", "reorders", "quick-order", "favourites",
+    "webhooks", "webhook", "webhook-log", "connection", "orders-sent", "comparisons", "comparison", "reorders", "quick-order", "favourites", "bulk", "bulk-listings",
+    "bulk-job",
 )
 KEY = frozenset({
     "home", "search", "product", "compare", "cart", "checkout-blocked", "approvals", "order-late", "orders", "workbench-buyer", "budgets", "listings",
@@ -57,6 +59,8 @@ def of(desk: Desk) -> dict[str, Place]:
         "plan-filing": (FINANCE, "/plans/new"),
         "listings": ("lister.s01", "/listings/"),
         "new-listing": ("lister.s01", "/listings/new"),
+        "bulk": ("lister.s01", "/bulk/"),
+        "bulk-listings": ("lister.s01", "/bulk/listings"),
         "payments": (FINANCE, "/payments"),
         "reconciliation": (SUPERVISOR, "/payments/reconciliation"),
         "assets": ("asset.zz01", "/assets"),
@@ -94,7 +98,9 @@ def of(desk: Desk) -> dict[str, Place]:
         "missing": (BUYER, "/orders/DD000000-000000-0"),
         "forbidden": (BUYER, "/approvals"),
     }
-    return fixed | _of_rows(product) | _of_orders(product) | _of_the_cart(desk) | _of_the_exchange(desk) | {"cheat-tried": (None, _tricks_tried(desk))}
+    return fixed | _of_rows(product) | _of_orders(product) | _of_the_cart(desk) | _of_the_exchange(desk) | {
+        "cheat-tried": (None, _tricks_tried(desk)), "bulk-job": ("lister.s01", _imported(desk)),
+    }  # fmt: skip
 
 
 def _tricks_tried(desk: Desk) -> str:
@@ -127,6 +133,19 @@ def _of_the_exchange(desk: Desk) -> dict[str, Place]:
         "webhooks": (MANAGER, "/webhooks"), "webhook": (MANAGER, endpoint), "webhook-log": (MANAGER, log), "connection": (MANAGER, "/connection"),
         "orders-sent": (MANAGER, "/dispatches"),
     }  # fmt: skip
+
+
+def _imported(desk: Desk) -> str:
+    """The page of an import that was checked, with wrong cells."""
+    page = desk.page("lister.s01", "/bulk/listings")
+    content = workbook([offer(1), offer(2, price="面议"), offer(3, stock="-1")])
+    page.set_input_files("[name=file]", {"name": "商品.xlsx", "mimeType": "application/octet-stream", "buffer": content})
+    page.get_by_role("button", name="上传并对应列").click()
+    page.get_by_role("button", name="检查整个文件").click()
+    page.get_by_role("button", name="写入没有错误的").wait_for(timeout=60_000)
+    address = page.url.removeprefix(desk.product.address)
+    page.close()
+    return address
 
 
 def _listed(product: Product, listing_id: int) -> Listing:
