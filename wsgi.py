@@ -25,6 +25,7 @@ from app.web import checks, errors, filters, guard, health, language, logs, menu
 from app.web.cli import Beginning, mall
 from app.web.extensions import babel, csrf, db, login
 from app.web.menus import Entry
+from catalog.listings import gate
 from catalog.search import cli as search_commands
 from catalog.search import views as search_pages
 from catalog.search.gateway import engine_for
@@ -36,6 +37,7 @@ from orders.budgets import cli as budget_commands
 from orders.carts import views as carts
 from orders.payments import cli as payment_commands
 from orders.plans import views as plans
+from orders.purchases import queries as purchases
 from orders.purchases import verdicts
 from orders.thread import views as thread
 from orders.thread.cli import audit_command
@@ -153,6 +155,7 @@ def _furnish_shop(app: Flask) -> None:
         Entry(label=N_("采购计划"), endpoint="plans.index", icon="file-text", permissions=(Permission.PLAN_READ,)),
         Entry(label=N_("备案台"), endpoint="plans.desk", icon="file-check", permissions=(Permission.PLAN_RETURN,)),
         Entry(label=N_("商品管理"), endpoint="listings.index", icon="package", permissions=(Permission.LISTING_KEEP,)),
+        Entry(label=N_("商品审核"), endpoint="upkeep.reviews", icon="checks", permissions=(Permission.LISTING_REVIEW,)),
         Entry(label=N_("支付"), endpoint="payments.index", icon="report-money", permissions=(Permission.PAYMENT_APPLY,)),
         Entry(label=N_("资产卡片"), endpoint="assets.index", icon="qrcode", permissions=(Permission.ASSET_READ,)),
         Entry(label=N_("人员与岗位"), endpoint="people.index", icon="users", permissions=(Permission.PEOPLE_GRANT,)),
@@ -160,6 +163,7 @@ def _furnish_shop(app: Flask) -> None:
         Entry(label=N_("登记机构"), endpoint="organisations.register", icon="building", permissions=(Permission.ORGANISATION_REGISTER,)),
     )
     places: slots.Slots = app.extensions["mall.slots"]
+    gate.learn(purchases.traded)
     places.fill("header.cart", carts.header_cart)
     places.fill("header.budget", carts.header_budget)
     places.fill("header.todo", thread.header_todo)
@@ -262,7 +266,9 @@ SHOP = Storey(
         "catalog.taxonomy",
         "catalog.suppliers",
         "catalog.products",
+        "catalog.references",
         "catalog.listings",
+        "catalog.upkeep",
         "orders.budgets",
         "orders.plans",
         "orders.purchases",

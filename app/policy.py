@@ -104,6 +104,8 @@ class Permission(StrEnum):
     SUPPLIER_ADMINISTER = "supplier:administer"
     SUPPLIER_SUSPEND = "supplier:suspend"
     LISTING_KEEP = "listing:keep"
+    LISTING_REVIEW = "listing:review"
+    LISTING_FREEZE = "listing:freeze"
     BUDGET_READ = "budget:read"
     BUDGET_KEEP = "budget:keep"
     PLAN_READ = "plan:read"
@@ -190,7 +192,13 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         Permission.RATING_GIVE,
     },
     Role.CATALOGUE_ADMIN: frozenset(
-        {Permission.ACCOUNT_USE, Permission.CATALOGUE_BROWSE, Permission.CATALOGUE_ADMINISTER, Permission.SUPPLIER_SUSPEND}
+        {
+            Permission.ACCOUNT_USE,
+            Permission.CATALOGUE_BROWSE,
+            Permission.CATALOGUE_ADMINISTER,
+            Permission.SUPPLIER_SUSPEND,
+            Permission.LISTING_REVIEW,
+        }
     ),
     Role.PLAN_CLERK: frozenset(
         {
@@ -202,7 +210,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.PERMIT_OFFICER: frozenset({Permission.ACCOUNT_USE, Permission.CATALOGUE_BROWSE, Permission.PLAN_READ}),
-    Role.SUPERVISOR: _WATCH | {Permission.ALERT_HANDLE, Permission.SUPPLIER_SUSPEND, Permission.JOURNAL_AUDIT},
+    Role.SUPERVISOR: _WATCH | {Permission.ALERT_HANDLE, Permission.SUPPLIER_SUSPEND, Permission.LISTING_FREEZE, Permission.JOURNAL_AUDIT},
     Role.RULE_ADMIN: frozenset({Permission.ACCOUNT_USE, Permission.CATALOGUE_BROWSE, Permission.RULE_READ, Permission.ALERT_READ}),
     Role.DISCLOSURE_EDITOR: frozenset({Permission.ACCOUNT_USE, Permission.CATALOGUE_BROWSE}),
     Role.AUDITOR: _WATCH | {Permission.JOURNAL_AUDIT},

@@ -1,4 +1,4 @@
-"""Commands on listings. Stock moves by one guarded update, however many listings."""
+"""Commands of suppliers on their listings, each through the gate. Stock moves by one guarded update, however many listings."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,29 +13,14 @@ from app.kernel import clock, outbox
 from app.kernel.db import connection_of
 from app.kernel.errors import Missing
 from app.policy import Actor, Permission
-from catalog.listings import queries
-from catalog.listings.events import (
-    ListingChanged,
-    ListingCreated,
-    ListingEdited,
-    ListingRepriced,
-    ListingRestocked,
-    ListingShelved,
-    ListingUnshelved,
-)
-from catalog.listings.rules import (
-    ChangedMeanwhile,
-    DuplicateListing,
-    ListingFrozen,
-    OutOfStock,
-    SkuTaken,
-    StockSold,
-    areas,
-    check_price,
-    check_stock,
-)
-from catalog.listings.states import Shelf
+from catalog.listings import gate
+from catalog.listings.events import ListingCreated, ListingEdited, ListingRestocked, ListingShelved, ListingUnshelved
+from catalog.listings.gate import Wish
+from catalog.listings.moves import ask, facts_of, keep, move, next_version, own, record, set_price, stream_of, take_back
+from catalog.listings.rules import InReview, OutOfStock, SkuTaken, StockSold, areas, check_price, check_stock, eased, is_held, refused
+from catalog.listings.states import Action, Shelf
 from catalog.listings.tables import Listing, ListingVersion
+from catalog.listings.verdicts import Verdict
 from catalog.products import queries as products
 from catalog.suppliers import queries as suppliers
 
@@ -100,21 +85,33 @@ class NewListing:
 
 
 def create(session: Session, actor: Actor, new: NewListing) -> Listing:
-    """Make an offer for the actor's own supplier. Raises DuplicateListing, SkuTaken, BadPrice, BadStock, UnknownArea."""
+    """Make an offer for the actor's own supplier; one meant for the shelf passes the gate, or waits for the catalogue keeper.
+
+    Raises GateRefused, DuplicateListing, SkuTaken, BadPrice, BadStock, UnknownArea.
+    """
     supplier_id = _supplier_of(session, actor)
     products.by_id(session, new.product_id)
     if session.scalar(select(Listing.id).where(Listing.supplier_id == supplier_id, Listing.sku == new.sku)) is not None:
         raise SkuTaken(sku=new.sku)
-    if new.shelf is Shelf.ON_SHELF:
-        _refuse_duplicate(session, supplier_id, new.product_id)
-    (made,) = create_all(session, actor, [replace(new, supplier_id=supplier_id)])
-    return session.get_one(Listing, made)
+    check_price(new.price_fen)
+    wanted = new.shelf
+    verdicts: tuple[Verdict, ...] = ()
+    if wanted is Shelf.ON_SHELF:
+        verdicts = _through_the_gate(session, supplier_id, Wish(product_id=new.product_id, price_fen=new.price_fen))
+        wanted = Shelf.REVIEW if is_held(verdicts) else wanted
+    (made,) = create_all(session, actor, [replace(new, supplier_id=supplier_id, shelf=wanted)])
+    listing = session.get_one(Listing, made)
+    if verdicts:
+        keep(session, listing, verdicts)
+    if wanted is Shelf.REVIEW:
+        ask(session, actor, listing, listing.price_fen, verdicts)
+    return listing
 
 
 def create_all(session: Session, actor: Actor, offers: Sequence[NewListing], *, batch: int = 1000) -> list[int]:
     """Make many offers (import, demonstration): three statements for each thousand; ids in the order given.
 
-    Each names its supplier. Duplicates are not looked for: the unique keys of the table still hold.
+    Each names its supplier. The gate is not asked (`gate.judge_all` judges many at once); the unique keys of the table still hold.
     """
     actor.must(Permission.LISTING_KEEP)
     ids: list[int] = []
@@ -151,21 +148,31 @@ def create_all(session: Session, actor: Actor, offers: Sequence[NewListing], *, 
 
 
 def reprice(session: Session, actor: Actor, listing_id: int, *, price_fen: int, version: int | None = None) -> Listing:
-    """Set another price; buyers see it at once. Raises Missing, ChangedMeanwhile, ListingFrozen, BadPrice."""
+    """Set another price. On the shelf it passes the same gate: buyers see it at once, or the old one until the keeper has decided.
+
+    Raises Missing, ChangedMeanwhile, ListingFrozen, InReview, GateRefused, BadPrice.
+    """
     check_price(price_fen)
-    listing = _own(session, actor, listing_id, version)
+    listing = own(session, actor, listing_id, version)
+    _refuse_in_review(listing)
     if listing.price_fen == price_fen:
         return listing
-    previous, listing.price_fen = listing.price_fen, price_fen
-    _next_version(session, actor, listing)
-    _record(session, actor, ListingRepriced(**_facts(listing), previous_fen=previous))
+    verdicts: tuple[Verdict, ...] = ()
+    if listing.shelf is Shelf.ON_SHELF:
+        wish = Wish(product_id=listing.product_id, price_fen=price_fen)
+        verdicts = _through_the_gate(session, listing.supplier_id, wish, of=listing)
+        take_back(session, actor, listing)
+        if is_held(verdicts):
+            ask(session, actor, listing, price_fen, verdicts)
+            return listing
+    set_price(session, actor, listing, price_fen, verdicts)
     return listing
 
 
 def restock(session: Session, actor: Actor, listing_id: int, *, stock: int, seen: int | None = None) -> Listing:
     """Set the stock; pieces sold since the supplier saw the figure `seen` stay sold. Raises StockSold, BadStock, Missing."""
     check_stock(stock)
-    listing = _own(session, actor, listing_id, None, frozen_too=True)
+    listing = own(session, actor, listing_id, None, frozen_too=True)
     previous = listing.stock
     change = Listing.stock + (stock - seen) if seen is not None else stock
     moved = session.execute(
@@ -179,28 +186,45 @@ def restock(session: Session, actor: Actor, listing_id: int, *, stock: int, seen
     if moved is None:
         raise StockSold(stock=listing.stock)
     if listing.stock != previous:
-        _record(session, actor, ListingRestocked(**_facts(listing), previous=previous))
+        record(session, actor, ListingRestocked(**facts_of(listing), previous=previous))
     return listing
 
 
 def put_on_shelf(session: Session, actor: Actor, listing_id: int, *, version: int | None = None) -> Listing:
-    """Let the offer be bought. Raises Missing, ChangedMeanwhile, ListingFrozen, DuplicateListing."""
-    listing = _own(session, actor, listing_id, version)
-    if listing.shelf is not Shelf.ON_SHELF:
-        _refuse_duplicate(session, listing.supplier_id, listing.product_id, but=listing.id)
-        listing.shelf = Shelf.ON_SHELF
-        _next_version(session, actor, listing)
-        _record(session, actor, ListingShelved(**_facts(listing)))
+    """Let the offer be bought: at once when the gate passes it, after the keeper's review when a rule holds it.
+
+    Raises Missing, ChangedMeanwhile, ListingFrozen, GateRefused, DuplicateListing.
+    """
+    listing = own(session, actor, listing_id, version)
+    if listing.shelf in {Shelf.ON_SHELF, Shelf.REVIEW}:
+        return listing
+    wish = Wish(product_id=listing.product_id, price_fen=listing.price_fen)
+    verdicts = _through_the_gate(session, listing.supplier_id, wish, of=listing)
+    if is_held(verdicts) or listing.shelf is Shelf.SUSPENDED:
+        move(session, actor, listing, Action.PROPOSE, verdicts)
+        ask(session, actor, listing, listing.price_fen, verdicts)
+    else:
+        move(session, actor, listing, Action.SHELVE, verdicts)
+        record(session, actor, ListingShelved(**facts_of(listing)))
     return listing
 
 
 def take_off_shelf(session: Session, actor: Actor, listing_id: int, *, version: int | None = None) -> Listing:
     """Take the offer out of sight; orders made stay valid. Raises Missing, ChangedMeanwhile, ListingFrozen."""
-    listing = _own(session, actor, listing_id, version)
+    listing = own(session, actor, listing_id, version)
     if listing.shelf is Shelf.ON_SHELF:
-        listing.shelf = Shelf.OFF_SHELF
-        _next_version(session, actor, listing)
-        _record(session, actor, ListingUnshelved(**_facts(listing)))
+        take_back(session, actor, listing)
+        move(session, actor, listing, Action.TAKE_OFF)
+        record(session, actor, ListingUnshelved(**facts_of(listing)))
+    return listing
+
+
+def withdraw(session: Session, actor: Actor, listing_id: int) -> Listing:
+    """Take back what waits for the keeper: the offer is a draft again, a price asked for is forgotten. Raises Missing, ListingFrozen."""
+    listing = own(session, actor, listing_id, None)
+    if listing.shelf is Shelf.REVIEW:
+        move(session, actor, listing, Action.WITHDRAW)
+    take_back(session, actor, listing)
     return listing
 
 
@@ -215,19 +239,15 @@ def edit(
     warranty_months: int,
     version: int | None = None,
 ) -> Listing:
-    """Say something else about the offer. Raises Missing, ChangedMeanwhile, ListingFrozen, UnknownArea."""
-    listing = _own(session, actor, listing_id, version)
+    """Say something else about the offer. Raises Missing, ChangedMeanwhile, ListingFrozen, InReview, UnknownArea."""
+    listing = own(session, actor, listing_id, version)
+    _refuse_in_review(listing)
     said = (title, delivery_days, areas(regions), warranty_months)
     if (listing.title, listing.delivery_days, listing.regions, listing.warranty_months) != said:
         listing.title, listing.delivery_days, listing.regions, listing.warranty_months = said
-        _next_version(session, actor, listing)
-        _record(session, actor, ListingEdited(**_facts(listing)))
+        next_version(session, actor, listing)
+        record(session, actor, ListingEdited(**facts_of(listing)))
     return listing
-
-
-def stream_of(listing_id: int) -> str:
-    """The name of a listing's stream of events."""
-    return f"listing/{listing_id}"
 
 
 def _supplier_of(session: Session, actor: Actor) -> int:
@@ -238,24 +258,22 @@ def _supplier_of(session: Session, actor: Actor) -> int:
     return suppliers.by_id(session, actor.organisation_id).organisation_id
 
 
-def _own(session: Session, actor: Actor, listing_id: int, version: int | None, *, frozen_too: bool = False) -> Listing:
-    """A listing of the actor's own supplier, as it stands now. Raises Missing, ChangedMeanwhile, ListingFrozen."""
-    actor.must(Permission.LISTING_KEEP)
-    listing = session.scalar(
-        select(Listing).where(Listing.id == listing_id).with_for_update().execution_options(populate_existing=True)
-    )
-    if listing is None or not (actor.is_system or listing.supplier_id == actor.organisation_id):
-        raise Missing()
-    if version is not None and listing.version != version:
-        raise ChangedMeanwhile(title=listing.title)
-    if listing.shelf is Shelf.FROZEN and not frozen_too:
-        raise ListingFrozen(title=listing.title)
-    return listing
+def _refuse_in_review(listing: Listing) -> None:
+    if listing.shelf is Shelf.REVIEW:
+        raise InReview(title=listing.title)
 
 
-def _refuse_duplicate(session: Session, supplier_id: int, product_id: int, *, but: int | None = None) -> None:
-    if sku := queries.duplicates(session, supplier_id, [product_id], but=but).get(product_id):
-        raise DuplicateListing(sku=sku)
+def _through_the_gate(session: Session, supplier_id: int, wish: Wish, *, of: Listing | None = None) -> tuple[Verdict, ...]:
+    """The verdicts on a wish that nothing blocks. Raises GateRefused, DuplicateListing.
+
+    A price below the one on the shelf can only do good: no rule of prices stops it.
+    """
+    (verdicts,) = gate.judge_all(session, supplier_id, [wish], but=of.id if of else None)
+    if of is not None and of.shelf is Shelf.ON_SHELF and wish.price_fen is not None and wish.price_fen < of.price_fen:
+        verdicts = eased(verdicts)
+    if refusal := refused(verdicts):
+        raise refusal
+    return verdicts
 
 
 def _row(new: NewListing) -> dict[str, Any]:
@@ -269,27 +287,3 @@ def _row(new: NewListing) -> dict[str, Any]:
         "stock": new.stock, "shelf": new.shelf, "delivery_days": new.delivery_days, "regions": areas(new.regions),
         "warranty_months": new.warranty_months, "version": 1, "sold": new.sold, "created_at": at, "updated_at": at,
     }
-
-
-def _next_version(session: Session, actor: Actor, listing: Listing) -> None:
-    """Write down for good what the listing says from now on."""
-    listing.version += 1
-    listing.updated_at = clock.now()
-    session.add(
-        ListingVersion(
-            listing_id=listing.id, version=listing.version, title=listing.title, price_fen=listing.price_fen, shelf=listing.shelf,
-            delivery_days=listing.delivery_days, actor_id=actor.person_id, at=listing.updated_at,
-        )
-    )
-    session.flush()
-
-
-def _facts(listing: Listing) -> dict[str, Any]:
-    return {
-        "listing_id": listing.id, "supplier_id": listing.supplier_id, "product_id": listing.product_id, "title": listing.title,
-        "price_fen": listing.price_fen, "stock": listing.stock, "shelf": listing.shelf.value, "listing_version": listing.version,
-    }
-
-
-def _record(session: Session, actor: Actor, fact: ListingChanged) -> None:
-    outbox.record(session, actor, fact, stream=stream_of(fact.listing_id), region=actor.region, owner_id=fact.supplier_id)

@@ -21,6 +21,9 @@ from app.config import Settings
 from app.kernel import outbox
 from app.kernel.db import Base, commit, make_engine
 from app.policy import ROLES_OF, SYSTEM, Actor, OrganisationKind, Permission, Role
+from catalog.listings import service as listings
+from catalog.listings.tables import ListingReview
+from catalog.products.states import Origin
 from orders.assets.tables import AssetCard
 from orders.carts import service as carts
 from orders.contracts.tables import Contract
@@ -126,6 +129,7 @@ class Land:
             }
             assert raised is not None
             alert, item_id = raised.number, item.id
+            review = self._review(session, world)
         return {
             **{f"order {stage}": number for stage, number in orders.items()},
             "order shipped": sent.number,
@@ -140,11 +144,20 @@ class Land:
             "address": session.scalars(select(Address.id).where(Address.organisation_id == unit_id)).one(),
             "title": session.scalars(select(InvoiceTitle.id).where(InvoiceTitle.organisation_id == unit_id)).one(),
             "listing": world.laser.id,
+            "any listing": world.paper.id,
+            "review": review,
             "product": world.laser.product_id,
             "supplier": world.supplier.organisation_id,
             "plan": world.plan.number,
             "allotment": world.allotment.number,
         }
+
+    def _review(self, session: Session, world: World) -> int:
+        """An offer of an imported product, which waits for the keeper."""
+        product = factories.product(session, origin=Origin.IMPORTED)
+        facts = {"product_id": product.id, "sku": factories.serial("K"), "title": product.title, "price_fen": 1_000_00, "stock": 1}
+        made = listings.create(session, world.actor(Role.LISTER), listings.NewListing(**facts))  # type: ignore[arg-type]
+        return session.scalars(select(ListingReview.id).where(ListingReview.listing_id == made.id)).one()
 
     def _made_by_the_worker(self, session: Session, number: str) -> dict[str, Any]:
         order_id = select(Order.id).where(Order.number == number).scalar_subquery()

@@ -38,6 +38,8 @@ SUBJECTS = (
     (r"invoice_title_id", "title"),
     (r"^/account/sessions/", "session"),
     (r"^/account/tokens/", "token"),
+    (r"^/upkeep/reviews/", "review"),
+    (r"^/upkeep/listings/", "any listing"),
     (r"^/log/", "log"),
     (r"^/tour/cheat/", "trick"),
 )
@@ -96,6 +98,9 @@ QUERIES: dict[str, dict[str, Any]] = {
 
 PERSONAL = {"item", "session", "token"}
 """A person's own, not his unit's."""
+
+EVERYWHERE = {"supplier", "review", "any listing"}
+"""The same for the whole province: whoever may look at one sees all."""
 
 INSIDE = {"approvals_api.decisions"}
 """Open to whoever reads orders, but not to the supplier's side: its view says 403."""
@@ -168,7 +173,7 @@ def sees(role: Role | None, name: str, relation: str, policy: Policy) -> bool:
     """Whether a thing of that relation is there for whoever passed the guard."""
     if relation in {MISSING, OWN}:
         return relation == OWN
-    if policy.anyone or name == "supplier" or (name == "person" and role is Role.SECURITY_ADMIN):
+    if policy.anyone or name in EVERYWHERE or (name == "person" and role is Role.SECURITY_ADMIN):
         return True
     assert role is not None
     watches = KIND_OF[role] in {OrganisationKind.FINANCE, OrganisationKind.AUDIT, OrganisationKind.AGENCY}
