@@ -22,6 +22,7 @@ from app.accounts.organisations.tables import Address, InvoiceTitle, Organisatio
 from app.accounts.people.tables import Person, Post
 from app.kernel import clock, credit_codes
 from app.policy import SYSTEM, Actor, OrganisationKind, Role
+from catalog.listings.moves import follow_prices
 from catalog.listings.states import Shelf
 from catalog.listings.tables import Listing, ListingVersion
 from catalog.products.tables import Product
@@ -208,7 +209,7 @@ def listing(session: Session, of: Supplier, what: Product, *, price_fen: int = 1
             at=now,
         )
     )
-    session.flush()
+    follow_prices(session, [what.id])
     return row
 
 

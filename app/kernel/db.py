@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import json
 import math
 import os
 import sqlite3
@@ -15,7 +16,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
+    Boolean,
+    ColumnElement,
     Connection,
     CursorResult,
     DateTime,
@@ -25,22 +29,27 @@ from sqlalchemy import (
     Executable,
     Integer,
     MetaData,
+    Text,
     TypeDecorator,
+    bindparam,
     create_engine,
     event,
     text,
 )
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, mapped_column, registry
 from sqlalchemy.orm.properties import MappedColumn
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 Int = BigInteger().with_variant(Integer, "sqlite")
 """Fen and ids: 64 bits on both databases (a plain Integer overflows at 21.47 million yuan on PostgreSQL)."""
 
 Kind = TypeVar("Kind", bound=StrEnum)
 SessionLike = TypeVar("SessionLike", bound=Session)
-Value = TypeVar("Value")
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -217,14 +226,51 @@ def run(session: Session, statement: Executable, values: Mapping[str, Any] | Seq
     return connection_of(session).execute(statement, values or None)
 
 
-def padded(values: Sequence[Value]) -> list[Value]:
-    """Values for an IN, the last repeated up to a power of two: lists of nearly every length then share one text of a statement,
-    which each connection to PostgreSQL reads and plans once instead of for each length.
+class _Several(TypeDecorator[Sequence[Any]]):
+    """A list as one value: an array on PostgreSQL, a JSON text on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, numbers: bool) -> None:
+        super().__init__()
+        self.numbers = numbers
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(ARRAY(BigInteger() if self.numbers else Text()))
+        return dialect.type_descriptor(Text())
+
+    def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> Any:
+        return value if value is None or dialect.name == "postgresql" else json.dumps(value)
+
+
+class _Among(FunctionElement[bool]):
+    """See `among`."""
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(_Among)
+def _among_json(element: _Among, compiler: SQLCompiler, **how: Any) -> str:
+    column, values = (compiler.process(each, **how) for each in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - names made by the compiler  # nosec B608
+
+
+@compiles(_Among, "postgresql")
+def _among_array(element: _Among, compiler: SQLCompiler, **how: Any) -> str:
+    column, values = (compiler.process(each, **how) for each in element.clauses)
+    return f"{column} = ANY ({values})"
+
+
+def among(column: ColumnElement[Any] | InstrumentedAttribute[Any], name: str) -> ColumnElement[bool]:
+    """Whether a column has one of the values, a list given for `name` when the statement is run.
+
+    The list travels as one value, so lists of every length share one text of a statement, which is made once and which each
+    connection to PostgreSQL plans once. An IN has a parameter for each value and is made, read and planned for each length.
     """
-    if not values:
-        return []
-    missing = (1 << (len(values) - 1).bit_length()) - len(values)
-    return [*values, *[values[-1]] * missing]
+    return _Among(column, bindparam(name, type_=_Several(isinstance(column.type, Integer | BigInteger))))
 
 
 def connection_of(session: Session) -> Connection:

@@ -1,18 +1,21 @@
 """The one step of a listing: its version, its event, the checks that allowed it, and the review it may wait for."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app.kernel import clock, outbox
+from app.kernel.db import connection_of
 from app.kernel.errors import Missing
+from app.kernel.rows import insert_rows
 from app.policy import Actor, Permission
+from catalog.listings import queries
 from catalog.listings.events import ListingChanged, ListingProposed, ListingRepriced, ListingReviewed
-from catalog.listings.rules import ChangedMeanwhile, ListingFrozen, ReviewClosed
+from catalog.listings.rules import ChangedMeanwhile, ListingFrozen, Quartiles, ReviewClosed
 from catalog.listings.states import REVIEW_NAMES, Action, ReviewState, Shelf, next_step
-from catalog.listings.tables import Listing, ListingReview, ListingVerdict, ListingVersion
+from catalog.listings.tables import Listing, ListingReview, ListingVerdict, ListingVersion, PriceSpread
 from catalog.listings.verdicts import RULESET, Outcome, Verdict, findings, that, written
 
 
@@ -44,6 +47,7 @@ def move(
     actor.must(step.permission)
     listing.shelf, listing.shelf_reason = step.target, reason
     next_version(session, actor, listing, verdicts)
+    follow_prices(session, [listing.product_id])
 
 
 def set_price(session: Session, actor: Actor, listing: Listing, price_fen: int, verdicts: Sequence[Verdict]) -> None:
@@ -51,6 +55,38 @@ def set_price(session: Session, actor: Actor, listing: Listing, price_fen: int, 
     previous, listing.price_fen = listing.price_fen, price_fen
     next_version(session, actor, listing, verdicts)
     record(session, actor, ListingRepriced(**facts_of(listing), previous_fen=previous))
+    follow_prices(session, [listing.product_id])
+
+
+def follow_prices(session: Session, product_ids: Iterable[int]) -> None:
+    """Write down anew how the live offers of these products are spread; every change of a price, a shelf or a standing is followed.
+
+    The rows are taken in id order before the offers are counted: whoever changes another offer of the product at the same time
+    counts after this transaction, and so counts what it wrote.
+    """
+    wanted = sorted(set(product_ids))
+    for start in range(0, len(wanted), SPREADS_AT_ONCE):
+        part, at = wanted[start : start + SPREADS_AT_ONCE], clock.now()
+        rows = [{**_UNKNOWN, "product_id": product_id, "at": at} for product_id in part]
+        insert_rows(session, _spreads, rows, (PriceSpread.product_id,), once=PriceSpread.product_id)  # type: ignore[arg-type]
+        session.execute(select(_spreads.c.product_id).where(_spreads.c.product_id.in_(part)).order_by(_spreads.c.product_id).with_for_update())
+        found = queries.quartiles_by_product(session, part)
+        connection_of(session).execute(_FOLLOW, [{"product": each, "then": at, **_figures(found.get(each))} for each in part])
+
+
+SPREADS_AT_ONCE: Final = 500
+_spreads: Any = PriceSpread.__table__
+_UNKNOWN: Final = {"n": 0, "min_fen": 0, "q1_fen": 0, "median_fen": 0, "q3_fen": 0, "max_fen": 0}
+_FOLLOW: Final = (
+    update(_spreads)
+    .where(_spreads.c.product_id == bindparam("product"))
+    .values(at=bindparam("then"), **{name: bindparam(f"told_{name}") for name in _UNKNOWN})
+)
+
+
+def _figures(stats: Quartiles | None) -> dict[str, int]:
+    told = (stats.n, stats.min, stats.q1, stats.median, stats.q3, stats.max) if stats else (0,) * 6
+    return {f"told_{name}": figure for name, figure in zip(_UNKNOWN, told, strict=True)}
 
 
 def next_version(session: Session, actor: Actor, listing: Listing, verdicts: Sequence[Verdict] = ()) -> None:

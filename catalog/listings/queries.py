@@ -9,12 +9,12 @@ from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, func, 
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.kernel import clock, paging
-from app.kernel.db import padded, run
+from app.kernel.db import among, run
 from app.kernel.errors import Missing
 from app.policy import Actor
 from catalog.listings.rules import Offer, Quartiles
 from catalog.listings.states import Shelf
-from catalog.listings.tables import Listing, ListingVersion
+from catalog.listings.tables import Listing, ListingVersion, PriceSpread
 from catalog.products.rules import Attribute, attributes_of, summary
 from catalog.products.states import Origin
 from catalog.products.tables import Product
@@ -35,13 +35,13 @@ _OFFERS: Final = (
     )
     .join(Product, Product.id == Listing.product_id)
     .join(Supplier, Supplier.organisation_id == Listing.supplier_id)
-    .where(Listing.id.in_(bindparam("ids", expanding=True)))
+    .where(among(Listing.id, "ids"))
 )  # fmt: skip
 
 
 def offers(session: Session, listing_ids: Iterable[int], region: str, on: date) -> dict[int, Offer]:
     """These listings as they stand now for a buyer of a region, by id; one statement."""
-    rows = run(session, _OFFERS, {"ids": padded(sorted(set(listing_ids)))}).all()
+    rows = run(session, _OFFERS, {"ids": sorted(set(listing_ids))}).all()
     terms = {code: taxonomy.terms_of_sale(session, code, region, on) for code in {row.category_code for row in rows}}
     return {
         row.id: Offer(
@@ -188,10 +188,34 @@ def by_id(session: Session, actor: Actor | None, listing_id: int) -> Shown:
 def shown(session: Session, listing_ids: Iterable[int]) -> dict[int, Shown]:
     """These listings by id, whatever their state; one statement."""
     wanted = sorted(set(listing_ids))
-    return {row.listing_id: row for row in _shown(session, _BY_IDS, ids=padded(wanted))} if wanted else {}
+    return {row.listing_id: row for row in _shown(session, _BY_IDS, ids=wanted)} if wanted else {}
 
 
-_BY_IDS = _whole().where(Listing.id.in_(bindparam("ids", expanding=True)))
+_BY_IDS = _whole().where(among(Listing.id, "ids"))
+
+
+def cards(session: Session, listing_ids: Iterable[int]) -> dict[int, tuple[Shown, Quartiles | None]]:
+    """These listings by id, each with the spread of its product's prices, whatever their state; one statement."""
+    wanted = sorted(set(listing_ids))
+    rows = run(session, _CARDS, {"ids": wanted}) if wanted else ()
+    return {row[0]: (_offer(row), _kept(row[_WIDTH:])) for row in rows}
+
+
+def _kept(row: Sequence[Any]) -> Quartiles | None:
+    n, least, q1, median, q3, most = row
+    return Quartiles(n=n, min=least, q1=q1, median=median, q3=q3, max=most) if n else None
+
+
+_WIDTH: Final = len(_SHOWN)
+_SPREAD: Final = (
+    PriceSpread.n, PriceSpread.min_fen, PriceSpread.q1_fen, PriceSpread.median_fen, PriceSpread.q3_fen, PriceSpread.max_fen,
+)  # fmt: skip
+_CARDS: Final = (
+    _whole()
+    .add_columns(*_SPREAD)
+    .outerjoin(PriceSpread, PriceSpread.product_id == Listing.product_id)
+    .where(among(Listing.id, "ids"))
+)
 """Made once: every search page asks it."""
 
 
@@ -204,6 +228,11 @@ def offers_for_product(session: Session, product_id: int) -> list[Shown]:
 def of_supplier(session: Session, supplier_id: int) -> list[int]:
     """Ids of all listings of a supplier."""
     return list(session.scalars(select(Listing.id).where(Listing.supplier_id == supplier_id).order_by(Listing.id)))
+
+
+def products_of_supplier(session: Session, supplier_id: int) -> list[int]:
+    """Ids of the products a supplier offers or has offered."""
+    return list(session.scalars(select(Listing.product_id).where(Listing.supplier_id == supplier_id).distinct()))
 
 
 def all_live(session: Session, batch: int = 1000) -> Iterator[Shown]:
@@ -264,7 +293,7 @@ def quartiles_by_product(session: Session, product_ids: Iterable[int]) -> dict[i
 def _spread(session: Session, query: Select[Any], keys: Sequence[Any], **values: Any) -> dict[Any, Quartiles]:
     return {
         row.key: Quartiles(n=row.n, min=row.min, q1=row.q1, median=(row.low + row.high) // 2, q3=row.q3, max=row.max)
-        for row in run(session, query, {"keys": padded(keys), **values})
+        for row in run(session, query, {"keys": list(keys), **values})
     }
 
 
@@ -276,7 +305,7 @@ def quartiles_of_others(session: Session, product_ids: Iterable[int], supplier_i
 
 def _spread_by(key: InstrumentedAttribute[Any], *more: ColumnElement[bool]) -> Select[Any]:
     """Nearest ranks, the same figures as `rules.quartiles_of`, on either database in whole fen."""
-    wanted = live(), key.in_(bindparam("keys", expanding=True)), *more
+    wanted = live(), among(key, "keys"), *more
     offers = join(Listing, Supplier, Supplier.organisation_id == Listing.supplier_id)
     if key.class_ is Product:
         offers = join(offers, Product, Product.id == Listing.product_id)

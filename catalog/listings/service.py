@@ -16,7 +16,7 @@ from app.policy import Actor, Permission
 from catalog.listings import gate
 from catalog.listings.events import ListingCreated, ListingEdited, ListingRestocked, ListingShelved, ListingUnshelved
 from catalog.listings.gate import Wish
-from catalog.listings.moves import ask, facts_of, keep, move, next_version, own, record, set_price, stream_of, take_back
+from catalog.listings.moves import ask, facts_of, follow_prices, keep, move, next_version, own, record, set_price, stream_of, take_back
 from catalog.listings.rules import InReview, OutOfStock, SkuTaken, StockSold, areas, check_price, check_stock, eased, is_held, refused
 from catalog.listings.states import Action, Shelf
 from catalog.listings.tables import Listing, ListingVersion
@@ -144,6 +144,7 @@ def create_all(session: Session, actor: Actor, offers: Sequence[NewListing], *, 
             ],
         )
         ids += made
+    follow_prices(session, {new.product_id for new in offers})
     return ids
 
 

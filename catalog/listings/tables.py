@@ -1,4 +1,4 @@
-"""Listings: a supplier's offer of a product, its immutable versions, and thereby its price history."""
+"""Listings: a supplier's offer of a product, its immutable versions and thereby its price history, and the spread of a product's prices."""
 
 from datetime import datetime
 
@@ -103,3 +103,18 @@ class ListingReview(Base):
     decided_by: Mapped[int | None]
     decided_at: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(Text)
+
+
+class PriceSpread(Base):
+    """How the live offers of a product are spread, in fen; kept beside the offers, so a list of hits need not count them anew."""
+
+    __tablename__ = "price_spreads"
+
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"), primary_key=True)
+    n: Mapped[int] = mapped_column(default=0)
+    min_fen: Mapped[int] = mapped_column(default=0)
+    q1_fen: Mapped[int] = mapped_column(default=0)
+    median_fen: Mapped[int] = mapped_column(default=0)
+    q3_fen: Mapped[int] = mapped_column(default=0)
+    max_fen: Mapped[int] = mapped_column(default=0)
+    at: Mapped[datetime]

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.kernel import paging
-from app.kernel.db import padded, run
+from app.kernel.db import among, run
 from catalog.products.tables import Product
 from catalog.references.tables import ReferencePrice
 
@@ -29,7 +29,7 @@ _RANKED: Final = (
         .over(partition_by=ReferencePrice.product_id, order_by=(ReferencePrice.day.desc(), ReferencePrice.price_fen, ReferencePrice.id))
         .label("place"),
     )
-    .where(ReferencePrice.product_id.in_(bindparam("products", expanding=True)))
+    .where(among(ReferencePrice.product_id, "products"))
     .where(ReferencePrice.day.between(bindparam("first"), bindparam("last")))
     .subquery()
 )  # fmt: skip
@@ -41,7 +41,7 @@ def newest(session: Session, product_ids: Iterable[int], on: date, days: int) ->
     wanted = sorted(set(product_ids))
     if not wanted:
         return {}
-    rows = run(session, _NEWEST, {"products": padded(wanted), "first": on - timedelta(days=days), "last": on})
+    rows = run(session, _NEWEST, {"products": wanted, "first": on - timedelta(days=days), "last": on})
     return {row.product_id: Newest(row.product_id, row.price_fen, row.source, row.day) for row in rows}
 
 

@@ -104,7 +104,7 @@ def results() -> ResponseReturnValue:
             actor.region if actor and actor.is_unit else None,
         ),
         chips=forms.chips(asked, page, names, _address),
-        sorts=forms.sorts(asked, _address),
+        sorts=_sorts(spoken(), request.script_root, asked),
         clear=_address(Asked(q=asked.q, sort=asked.sort, table=asked.table)),
         prev=_address(asked.but(trail=asked.trail[:-1])) if asked.trail else None,
         next=_address(asked.but(trail=(*asked.trail, page.next_page))) if page.next_page else None,
@@ -216,20 +216,20 @@ def _not_on_offer(product_id: int) -> ResponseReturnValue:
 
 
 def _cards(hits: Sequence[Hit]) -> list[Card]:
-    """Hits with their figures from the database, in two statements; what cannot be bought any more is left out."""
-    session = db.session()
-    rows = listings.shown(session, [hit.pk for hit in hits])
-    stats = listings.quartiles_by_product(session, [row.product_id for row in rows.values()])
+    """Hits with their figures from the database, in one statement; what cannot be bought any more is left out."""
+    rows = listings.cards(db.session(), [hit.pk for hit in hits])
     products_at = url_for("search.product", product_id=0).removesuffix("0")
     return [
         Card(
             title=Markup(hit.title_html),  # noqa: S704 - escaped by the engine  # nosec B704
-            offer=row,
-            stats=stats.get(row.product_id),
-            href=f"{products_at}{row.product_id}?offer={row.listing_id}",
+            offer=offer,
+            stats=stats,
+            href=f"{products_at}{offer.product_id}?offer={offer.listing_id}",
         )
         for hit in hits
-        if (row := rows.get(hit.pk)) is not None and row.is_live
+        if hit.pk in rows
+        for offer, stats in [rows[hit.pk]]
+        if offer.is_live
     ]
 
 
@@ -257,6 +257,12 @@ def _panel(
     template = current_app.jinja_env.get_template("search/_facets.html")
     groups = forms.groups(asked, {facet.name: facet for facet in facets}, own_region)
     return Markup(template.render(asked=asked, groups=groups, prices=prices, total=total))  # noqa: S704 - a template's output  # nosec B704
+
+
+@lru_cache(maxsize=1024)
+def _sorts(language: str, root: str, asked: Asked) -> list[tuple[str, str, bool]]:  # noqa: ARG001
+    """The orders of the list, kept by what is asked."""
+    return forms.sorts(asked, _address)
 
 
 def _address(asked: Asked) -> str:

@@ -7,7 +7,7 @@ from app.kernel.db import Moment
 from migrations import append_only
 
 revision = "0009"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
@@ -92,7 +92,7 @@ def downgrade() -> None:
     append_only.drop(bind, ["listing_versions"])
     for table in ("listings", "listing_versions"):
         for new, old in (("review", "draft"), ("suspended", "off_shelf")):
-            op.execute(f"UPDATE {table} SET shelf = '{old}' WHERE shelf = '{new}'")
+            op.execute(f"UPDATE {table} SET shelf = '{old}' WHERE shelf = '{new}'")  # nosec B608 - our own names
     append_only.create(bind, ["listing_versions"])
     _allow(OLD, NEW)
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.people.desk import Desk
 from app.kernel import clock, regions
-from app.kernel.db import padded, run
+from app.kernel.db import among, run
 from app.kernel.errors import Missing
 from app.policy import Actor, Reach, scope_of
 from catalog.listings import queries as listings
@@ -147,7 +147,7 @@ _FUNDINGS: Final = (
     .join(_plan_control, _plan_control.c.id == PlanLine.control_id)
     .join(Allotment, Allotment.id == PlanLine.allotment_id)
     .join(_allotment_control, _allotment_control.c.id == Allotment.control_id)
-    .where(PlanLine.id.in_(bindparam("lines", expanding=True)), Plan.unit_id == bindparam("unit"))
+    .where(among(PlanLine.id, "lines"), Plan.unit_id == bindparam("unit"))
 )  # fmt: skip
 
 
@@ -156,7 +156,7 @@ def fundings(session: Session, actor: Actor, plan_line_ids: Iterable[int]) -> di
     wanted = sorted(set(plan_line_ids))
     if not wanted:
         return {}
-    rows = run(session, _FUNDINGS, {"lines": padded(wanted), "unit": actor.organisation_id})
+    rows = run(session, _FUNDINGS, {"lines": wanted, "unit": actor.organisation_id})
     return {
         row.id: Funding(
             plan_line_id=row.id,
@@ -187,7 +187,7 @@ def _past(of_categories: bool) -> Select[Any]:
         .join(OrderLine, OrderLine.order_id == Order.id)
         .where(Order.unit_id == bindparam("unit"), Order.submitted_at >= bindparam("since"), Order.state.not_in(_VOID))
         .where(OrderLine.quantity > OrderLine.rejected)
-        .where(cut.in_(bindparam("categories", expanding=True)) if of_categories else true())
+        .where(among(cut, "categories") if of_categories else true())
         .group_by(Order.number, Order.supplier_id, Order.submitted_at, cut)
         .order_by(Order.submitted_at)
     )
@@ -198,7 +198,7 @@ def past_orders(session: Session, unit_id: int, level3: Iterable[str] | None, si
 
     What the approver took out, or both sides ended unsent, no longer counts.
     """
-    values: dict[str, Any] = {"unit": unit_id, "since": since} | ({} if level3 is None else {"categories": padded(sorted(set(level3)))})
+    values: dict[str, Any] = {"unit": unit_id, "since": since} | ({} if level3 is None else {"categories": sorted(set(level3))})
     rows = run(session, _past(level3 is not None), values)
     return tuple(
         Past(number=row.number, supplier_id=row.supplier_id, level3=row.level3, amount_fen=int(row.amount_fen), at=row.submitted_at)

@@ -16,6 +16,7 @@ from app.kernel.db import commit
 from app.kernel.errors import N_, Conflict
 from app.kernel.outbox import ConsumerFloor, Event, EventReceipt
 from catalog.listings import queries as listings
+from catalog.listings.moves import follow_prices
 from catalog.listings.tables import Listing
 from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.service import load_reference
@@ -140,6 +141,7 @@ def _make(session: Session, scale: Scale, number: int, now: datetime, consumers:
     writer.finish()
     write_counters(session, purses)
     _count_sold(session, market)
+    follow_prices(session, {article.product_id for article in market.articles})
     _skip_history(session, consumers, year.unsent)
     progress("orders", year.orders, year.orders)
     return Made(

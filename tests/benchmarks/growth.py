@@ -5,12 +5,13 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, insert, literal, select, text
 
 from app.kernel.db import make_engine
-from catalog.listings.tables import Listing, ListingVersion
+from catalog.listings.tables import Listing, ListingVersion, PriceSpread
 from catalog.products.tables import Product
 
 products: Any = Product.__table__
 listings: Any = Listing.__table__
 versions: Any = ListingVersion.__table__
+spreads: Any = PriceSpread.__table__
 
 
 def multiply(url: str, times: int) -> None:
@@ -29,6 +30,7 @@ def multiply(url: str, times: int) -> None:
             _copy(connection, listings, again, listings.c.id <= steps[1])
             again = {"listing_id": versions.c.listing_id + of_listings, "title": _named(versions.c.title, copy)}
             _copy(connection, versions, again, versions.c.listing_id <= steps[1])
+            _copy(connection, spreads, {"product_id": spreads.c.product_id + of_products}, spreads.c.product_id <= steps[0])
         if engine.dialect.name == "postgresql":
             for name in ("products", "listings"):
                 connection.execute(text(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), (SELECT max(id) FROM {name}))"))

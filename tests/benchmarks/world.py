@@ -16,7 +16,7 @@ from sqlalchemy import func, select, text
 from app.kernel.db import make_engine
 from catalog.listings.tables import Listing
 from tests import postgresql
-from tests.benchmarks import crowd, growth, yardstick
+from tests.benchmarks import bare_page, crowd, growth, yardstick
 from tests.benchmarks.crowd import Buyer
 from tests.benchmarks.load import Leg, Requests, drive
 from tests.benchmarks.processes import Server, gunicorn
@@ -50,9 +50,9 @@ class World:
 
     @contextmanager
     def bare_page(self, size: int, **options: Any) -> Iterator[Server]:
-        """The yardstick's page, about so many bytes long."""
+        """The bare page, about so many bytes long."""
         own = {"YARDSTICK_URL": self.yardstick_url, "YARDSTICK_BYTES": str(size)}
-        with gunicorn("tests.benchmarks.yardstick:page()", own, self.folder / "yardstick.log", **options) as server:
+        with gunicorn("tests.benchmarks.bare_page:page()", own, self.folder / "yardstick.log", **options) as server:
             yield server
 
     def load(self, servers: Server | Sequence[Server], requests: Requests, *, clients: int = 1) -> Leg:
@@ -117,6 +117,7 @@ def world(database: str, scale: str) -> Iterator[World]:
 
 def _fill(made: World, scale: str) -> World:
     yardstick.fill(made.yardstick_url)
+    bare_page.fill(made.yardstick_url)
     mall(made, "demo", "--scale", scale)
     buyers = crowd.seat(made.mall_url, BUYERS)
     mall(made, "index", "rebuild")

@@ -1,7 +1,6 @@
-"""The least that the same stack can do: what the product is measured against.
+"""The order transaction with nothing around it: what placing an order is measured against.
 
-`page()` is a bare Flask application with one query, 24 cards and 20 facets. `Trade` is the order transaction with nothing
-around it: a guarded reservation on two controls, an order, five lines, two moves, an event and its place in the outbox.
+A guarded reservation on two controls, an order, five lines, two moves, an event and its place in the outbox.
 """
 
 import multiprocessing
@@ -10,8 +9,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, render_template_string, request
-from markupsafe import Markup
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -37,8 +34,7 @@ schema = MetaData()
 
 goods = Table(
     "goods", schema,
-    Column("id", Int, primary_key=True), Column("title", String(200)), Column("brand", String(80)), Column("supplier", String(80)),
-    Column("price_fen", Int), Column("stock", Int), Column("word", String(20), index=True),
+    Column("id", Int, primary_key=True), Column("title", String(200)), Column("price_fen", Int), Column("stock", Int),
 )
 controls = Table(
     "controls", schema,
@@ -71,58 +67,8 @@ outbox = Table(
     Column("done", Boolean),
 )
 
-PAGE = """<!doctype html><html lang="zh"><head><meta charset="utf-8"><title>{{ word }}</title></head><body><main>
-<aside>{% for name, count in facets %}<label><input type="checkbox" name="f" value="{{ name }}"> {{ name }} <b>{{ count }}</b></label>
-{% endfor %}</aside><ol>{% for item in items %}<li class="card"><a href="/goods/{{ item.id }}"><h3>{{ item.title }}</h3></a>
-<p class="brand">{{ item.brand }} · {{ item.supplier }}</p><p class="price">¥{{ "{:,.2f}".format(item.price_fen / 100) }}</p>
-<p class="stock">{{ item.stock }}</p>{{ padding }}</li>{% endfor %}</ol></main></body></html>"""
-
-
-def page() -> Flask:
-    """The bare page; YARDSTICK_URL names its database, YARDSTICK_BYTES how long the page shall be.
-
-    It is written the short way, with `render_template_string`, which compiles the page at each request; `/compiled` is the same
-    page compiled once, for whoever wants to know what that is worth.
-    """
-    app = Flask(__name__)
-    engine = make_engine(os.environ["YARDSTICK_URL"])
-    template = app.jinja_env.from_string(PAGE)
-    facets = [(f"分类{number}", number * 7) for number in range(20)]
-
-    def items(word: str) -> list[Any]:
-        with Session(engine) as session:
-            return list(session.execute(select(goods).where(goods.c.word == word).order_by(goods.c.price_fen).limit(24)))
-
-    bare = len(template.render(word="打印机", facets=facets, items=_example(), padding="").encode())
-    missing = max(0, int(os.environ.get("YARDSTICK_BYTES", "0")) - bare)
-    padding = Markup('<span class="filler">' + "x" * max(0, missing // 24 - 30) + "</span>")
-
-    @app.get("/")
-    def search() -> str:
-        word = request.args.get("q", "打印机")
-        return render_template_string(PAGE, word=word, facets=facets, items=items(word), padding=padding)
-
-    @app.get("/compiled")
-    def compiled() -> str:
-        word = request.args.get("q", "打印机")
-        return template.render(word=word, facets=facets, items=items(word), padding=padding)
-
-    @app.get("/healthz")
-    def healthz() -> str:
-        return "ok"
-
-    return app
-
-
-def _example() -> list[dict[str, Any]]:
-    return [_good(n) for n in range(24)]
-
-
 def _good(number: int) -> dict[str, Any]:
-    return {
-        "title": f"激光打印机 双面 A4 高速 型号{number}", "brand": f"品牌{number % 12}", "supplier": f"供应商{number % 30}",
-        "price_fen": 90000 + number * 137, "stock": number % 90, "word": ("打印机", "电脑", "椅子", "纸")[number % 4],
-    }
+    return {"title": f"激光打印机 双面 A4 高速 型号{number}", "price_fen": 90000 + number * 137, "stock": number % 90}
 
 
 def fill(url: str, *, controls_count: int = 64) -> None:

@@ -22,6 +22,8 @@ MADE_UP: dict[str, dict[str, object]] = {}
 """Values for a made-up row that its constraints ask for: table, column, value."""
 ONCE: dict[str, dict[str, object]] = {"decision_records": {"inputs": "{}", "threshold": "{}", "facts": "{}", "outcome": "pass"}}
 """Values for columns that are gone by now, where any text would not do: table, column, value."""
+GATHERED: dict[str, set[str]] = {"price_spreads": {"at"}}
+"""Tables that their migration fills from others, with the columns that may say something else than in the source."""
 OWN = {"alembic_version"}
 
 
@@ -105,20 +107,26 @@ class OldMall:
         quoted = ", ".join(f'"{name}"' for name in names)
         if not shared:
             return
+        into = table.name
+        if table.name in GATHERED:
+            names = shared = [name for name in shared if name not in GATHERED[table.name]]
+            quoted, into = ", ".join(f'"{name}"' for name in names), f"kept.{table.name}"
+            connection.execute(sa.text(f"CREATE TABLE {into} AS SELECT {quoted} FROM {table.name} WHERE 1 = 0"))
         query = f"SELECT {', '.join(shared)} FROM {table.name}"
         rows: Iterator[Sequence[Any]] = ((*row, *extra.values()) for row in held.execute(query))
         raw: Any = connection.connection.driver_connection
         if self.is_sqlite:
-            raw.executemany(f"INSERT INTO {table.name} ({quoted}) VALUES ({', '.join('?' * len(names))})", rows)
+            raw.executemany(f"INSERT INTO {into} ({quoted}) VALUES ({', '.join('?' * len(names))})", rows)
         else:
-            with raw.cursor() as cursor, cursor.copy(f"COPY {table.name} ({quoted}) FROM STDIN") as copy:
+            with raw.cursor() as cursor, cursor.copy(f"COPY {into} ({quoted}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
             for column in table.primary_key.columns:
                 sequence = connection.scalar(sa.text("SELECT pg_get_serial_sequence(:table, :column)"), {"table": table.name, "column": column.name})
                 if sequence:
                     connection.execute(sa.text(f"SELECT setval('{sequence}', (SELECT max({column.name}) FROM {table.name}))"))
-        connection.execute(sa.text(f"CREATE TABLE kept.{table.name} AS SELECT {quoted} FROM {table.name}"))
+        if table.name not in GATHERED:
+            connection.execute(sa.text(f"CREATE TABLE kept.{table.name} AS SELECT {quoted} FROM {table.name}"))
         self.filled[table.name] = names
 
     def empty_tables(self) -> list[str]:

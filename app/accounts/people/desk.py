@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.accounts.organisations.tables import Address, InvoiceTitle, Organisation
 from app.accounts.people.tables import Person, PersonState, Post
 from app.kernel import regions
-from app.kernel.db import run
+from app.kernel.db import among, run
 from app.kernel.errors import N_, Missing
 from app.policy import Actor, Role
 
@@ -48,7 +48,7 @@ def _desk(places_named: bool, title_named: bool) -> Select[Any]:
             Person.id != bindparam("buyer"),
         )
     )
-    places = Address.id.in_(bindparam("places", expanding=True)) if places_named else true()
+    places = among(Address.id, "places") if places_named else true()
     title = InvoiceTitle.id == bindparam("title") if title_named else true()
     return (
         select(

@@ -13,6 +13,8 @@ from app.config import Settings
 from app.kernel import clock, passwords
 from app.kernel.db import make_engine
 from app.kernel.outbox import Event
+from catalog.listings import queries as listings
+from catalog.listings.tables import Listing, PriceSpread
 from orders.purchases.states import State
 from orders.purchases.tables import Attempt, Order
 from orders.thread.audit import audit
@@ -53,6 +55,19 @@ def test_the_small_province_is_in_order_and_the_rules_find_exactly_what_was_plan
         assert audit(session) == []
         assert found_by(session) == {(each["rule"], each["subject"]) for each in planted["planted"]}
     assert replay(engine) == {(each["rule"], each["subject"]) for each in planted["planted"]}
+    engine.dispose()
+
+
+def test_every_offered_product_has_the_spread_of_its_prices(training_database: Settings):
+    engine = make_engine(training_database.database)
+    with Session(engine) as session:
+        rows = {row.product_id: row for row in session.scalars(select(PriceSpread))}
+        assert rows.keys() == set(session.scalars(select(Listing.product_id)))
+        exact = listings.quartiles_by_product(session, rows)
+        for product_id, row in rows.items():
+            found = exact.get(product_id)
+            told = (found.n, found.min, found.q1, found.median, found.q3, found.max) if found else (0, 0, 0, 0, 0, 0)
+            assert (row.n, row.min_fen, row.q1_fen, row.median_fen, row.q3_fen, row.max_fen) == told
     engine.dispose()
 
 
