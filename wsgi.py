@@ -26,6 +26,8 @@ from app.web.cli import Beginning, mall
 from app.web.extensions import babel, csrf, db, login
 from app.web.menus import Entry
 from catalog.listings import gate
+from catalog.questions import views as questions
+from catalog.reports import views as reports
 from catalog.search import cli as search_commands
 from catalog.search import views as search_pages
 from catalog.search.gateway import engine_for
@@ -155,7 +157,9 @@ def _furnish_shop(app: Flask) -> None:
         Entry(label=N_("采购计划"), endpoint="plans.index", icon="file-text", permissions=(Permission.PLAN_READ,)),
         Entry(label=N_("备案台"), endpoint="plans.desk", icon="file-check", permissions=(Permission.PLAN_RETURN,)),
         Entry(label=N_("商品管理"), endpoint="listings.index", icon="package", permissions=(Permission.LISTING_KEEP,)),
+        Entry(label=N_("买方提问"), endpoint="questions.index", icon="message-question", permissions=(Permission.LISTING_KEEP,)),
         Entry(label=N_("商品审核"), endpoint="upkeep.reviews", icon="checks", permissions=(Permission.LISTING_REVIEW,)),
+        Entry(label=N_("举报受理"), endpoint="reports.index", icon="flag", permissions=(Permission.LISTING_REVIEW,)),
         Entry(label=N_("支付"), endpoint="payments.index", icon="report-money", permissions=(Permission.PAYMENT_APPLY,)),
         Entry(label=N_("资产卡片"), endpoint="assets.index", icon="qrcode", permissions=(Permission.ASSET_READ,)),
         Entry(label=N_("人员与岗位"), endpoint="people.index", icon="users", permissions=(Permission.PEOPLE_GRANT,)),
@@ -169,6 +173,8 @@ def _furnish_shop(app: Flask) -> None:
     places.fill("header.todo", thread.header_todo)
     places.fill("budget.plan_lines", plans.lines_under)
     places.fill("product.plans", plans.for_product)
+    places.fill("product.below", questions.on_product)
+    places.fill("upkeep.listing", reports.of_listing)
     places.fill("supplier.offers", search_pages.offers_of_supplier)
     app.extensions["mall.doctor"] += [payment_commands.line_check]
     app.extensions["mall.beginnings"] += [
@@ -242,6 +248,9 @@ def _journal_key(settings: Settings) -> str:
 PLACES = {
     "home": "search.home",
     "search": "search.results",
+    "product": "search.product",
+    "listing.report": "reports.new",
+    "listing.reports": "reports.index",
     "suggest": "search.suggest",
     "signin": "sessions.sign_in",
     "signout": "sessions.sign_out",
@@ -268,6 +277,8 @@ SHOP = Storey(
         "catalog.products",
         "catalog.references",
         "catalog.listings",
+        "catalog.questions",
+        "catalog.reports",
         "catalog.upkeep",
         "orders.budgets",
         "orders.plans",

@@ -6,7 +6,9 @@ import app.accounts.sessions.tables
 import app.kernel.outbox
 import catalog.listings.tables
 import catalog.products.tables
+import catalog.questions.tables
 import catalog.references.tables
+import catalog.reports.tables
 import catalog.suppliers.tables
 import catalog.taxonomy.tables
 import orders.approvals.tables

@@ -80,10 +80,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("product_id", "source", "day", name=op.f("uq_reference_prices_product_id_source_day")),
     )
     op.create_index("ix_reference_prices_product_day", "reference_prices", ["product_id", "day"])
+    _create_questions()
+    _create_reports()
 
 
 def downgrade() -> None:
     """Take back; what waits for review is a draft again, what is suspended is off the shelf."""
+    op.drop_table("listing_reports")
+    op.drop_table("questions")
     op.drop_table("reference_prices")
     op.drop_table("listing_reviews")
     op.drop_table("listing_verdicts")
@@ -95,6 +99,78 @@ def downgrade() -> None:
             op.execute(f"UPDATE {table} SET shelf = '{old}' WHERE shelf = '{new}'")  # nosec B608 - our own names
     append_only.create(bind, ["listing_versions"])
     _allow(OLD, NEW)
+
+
+def _create_questions() -> None:
+    op.create_table(
+        "questions",
+        sa.Column("id", WHOLE, nullable=False),
+        sa.Column("listing_id", WHOLE, nullable=False),
+        sa.Column("listing_version", WHOLE, nullable=False),
+        sa.Column("product_id", WHOLE, nullable=False),
+        sa.Column("supplier_id", WHOLE, nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("asked_by", WHOLE, nullable=False),
+        sa.Column("asked_at", Moment(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum("open", "answered", "hidden", name="known_questionstate", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("answered_by", WHOLE, nullable=True),
+        sa.Column("answered_at", Moment(), nullable=True),
+        sa.Column("hidden_reason", sa.Text(), nullable=True),
+        sa.Column("hidden_by", WHOLE, nullable=True),
+        sa.Column("hidden_at", Moment(), nullable=True),
+        sa.CheckConstraint("state <> 'answered' OR answer IS NOT NULL", name=op.f("ck_questions_answered_with_words")),
+        sa.ForeignKeyConstraint(["listing_id"], ["listings.id"], name=op.f("fk_questions_listing_id")),
+        sa.ForeignKeyConstraint(["product_id"], ["products.id"], name=op.f("fk_questions_product_id")),
+        sa.ForeignKeyConstraint(["supplier_id"], ["suppliers.organisation_id"], name=op.f("fk_questions_supplier_id")),
+        sa.ForeignKeyConstraint(["asked_by"], ["people.id"], name=op.f("fk_questions_asked_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_questions")),
+    )
+    op.create_index("ix_questions_product_at", "questions", ["product_id", "asked_at"])
+    op.create_index("ix_questions_supplier_state", "questions", ["supplier_id", "state", "asked_at"])
+    op.create_index("ix_questions_asker_at", "questions", ["asked_by", "asked_at"])
+
+
+def _create_reports() -> None:
+    kinds = ("price", "description", "label", "counterfeit", "words", "other")
+    op.create_table(
+        "listing_reports",
+        sa.Column("id", WHOLE, nullable=False),
+        sa.Column("listing_id", WHOLE, nullable=False),
+        sa.Column("listing_version", WHOLE, nullable=False),
+        sa.Column("question_id", WHOLE, nullable=True),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("supplier_id", WHOLE, nullable=False),
+        sa.Column("kind", sa.Enum(*kinds, name="known_reportkind", native_enum=False, create_constraint=True, length=40), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("made_by", WHOLE, nullable=False),
+        sa.Column("made_at", Moment(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum("open", "upheld", "dismissed", name="known_reportstate", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("decided_by", WHOLE, nullable=True),
+        sa.Column("decided_at", Moment(), nullable=True),
+        sa.ForeignKeyConstraint(["listing_id"], ["listings.id"], name=op.f("fk_listing_reports_listing_id")),
+        sa.ForeignKeyConstraint(["question_id"], ["questions.id"], name=op.f("fk_listing_reports_question_id")),
+        sa.ForeignKeyConstraint(["supplier_id"], ["suppliers.organisation_id"], name=op.f("fk_listing_reports_supplier_id")),
+        sa.ForeignKeyConstraint(["made_by"], ["people.id"], name=op.f("fk_listing_reports_made_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_listing_reports")),
+    )
+    op.create_index("ix_listing_reports_state_at", "listing_reports", ["state", "made_at"])
+    op.create_index("ix_listing_reports_maker_at", "listing_reports", ["made_by", "made_at"])
+    op.create_index("ix_listing_reports_listing", "listing_reports", ["listing_id"])
+    waiting = sa.text("state = 'open'")
+    op.create_index(
+        "uq_listing_reports_open", "listing_reports", ["made_by", "subject"], unique=True, sqlite_where=waiting, postgresql_where=waiting
+    )
 
 
 def _allow(states: tuple[str, ...], before: tuple[str, ...]) -> None:

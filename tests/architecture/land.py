@@ -24,6 +24,9 @@ from app.policy import ROLES_OF, SYSTEM, Actor, OrganisationKind, Permission, Ro
 from catalog.listings import service as listings
 from catalog.listings.tables import ListingReview
 from catalog.products.states import Origin
+from catalog.questions import service as questions
+from catalog.reports import service as reports
+from catalog.reports.states import ReportKind
 from orders.assets.tables import AssetCard
 from orders.carts import service as carts
 from orders.contracts.tables import Contract
@@ -130,6 +133,7 @@ class Land:
             assert raised is not None
             alert, item_id = raised.number, item.id
             review = self._review(session, world)
+            talk = self._talk(session, world)
         return {
             **{f"order {stage}": number for stage, number in orders.items()},
             "order shipped": sent.number,
@@ -145,6 +149,8 @@ class Land:
             "title": session.scalars(select(InvoiceTitle.id).where(InvoiceTitle.organisation_id == unit_id)).one(),
             "listing": world.laser.id,
             "any listing": world.paper.id,
+            "live listing": world.laser.id,
+            **talk,
             "review": review,
             "product": world.laser.product_id,
             "supplier": world.supplier.organisation_id,
@@ -158,6 +164,13 @@ class Land:
         facts = {"product_id": product.id, "sku": factories.serial("K"), "title": product.title, "price_fen": 1_000_00, "stock": 1}
         made = listings.create(session, world.actor(Role.LISTER), listings.NewListing(**facts))  # type: ignore[arg-type]
         return session.scalars(select(ListingReview.id).where(ListingReview.listing_id == made.id)).one()
+
+    def _talk(self, session: Session, world: World) -> dict[str, Any]:
+        """A question about an offer, and a report of it."""
+        buyer = world.actor(Role.BUYER)
+        asked = questions.ask(session, buyer, world.laser.id, words="是否包含硒鼓？")
+        made = reports.report(session, buyer, world.laser.id, kind=ReportKind.PRICE, words="高于官网")
+        return {"question": asked.id, "any question": asked.id, "report": made.id}
 
     def _made_by_the_worker(self, session: Session, number: str) -> dict[str, Any]:
         order_id = select(Order.id).where(Order.number == number).scalar_subquery()

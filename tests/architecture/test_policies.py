@@ -39,6 +39,10 @@ SUBJECTS = (
     (r"^/account/sessions/", "session"),
     (r"^/account/tokens/", "token"),
     (r"^/upkeep/reviews/", "review"),
+    (r"^/questions/about/|^/reports/new/", "live listing"),
+    (r"^/questions/.*/answer$", "question"),
+    (r"^/questions/", "any question"),
+    (r"^/reports/", "report"),
     (r"^/upkeep/listings/", "any listing"),
     (r"^/log/", "log"),
     (r"^/tour/cheat/", "trick"),
@@ -99,7 +103,7 @@ QUERIES: dict[str, dict[str, Any]] = {
 PERSONAL = {"item", "session", "token"}
 """A person's own, not his unit's."""
 
-EVERYWHERE = {"supplier", "review", "any listing"}
+EVERYWHERE = {"supplier", "review", "any listing", "live listing", "any question", "report"}
 """The same for the whole province: whoever may look at one sees all."""
 
 INSIDE = {"approvals_api.decisions"}
