@@ -25,7 +25,9 @@ from app.web import checks, errors, filters, guard, health, language, logs, menu
 from app.web.cli import Beginning, mall
 from app.web.extensions import babel, csrf, db, login
 from app.web.menus import Entry
+from catalog.brands.service import load_brands
 from catalog.listings import gate
+from catalog.profiles.service import load_profiles
 from catalog.questions import views as questions
 from catalog.reports import views as reports
 from catalog.search import cli as search_commands
@@ -179,6 +181,7 @@ def _furnish_shop(app: Flask) -> None:
     app.extensions["mall.doctor"] += [payment_commands.line_check]
     app.extensions["mall.beginnings"] += [
         Beginning(N_("基础数据"), lambda session, *_: str(load_reference(session, supplement=settings.is_demo))),
+        Beginning(N_("品牌与品目规格"), lambda session, *_: str({"brands": load_brands(session), "profiles": load_profiles(session)})),
         Beginning(N_("管理员"), lambda session, login, password: ", ".join(people.first_administrator(session, login, password).values())),
     ]
     mall.add_command(import_group)
@@ -274,6 +277,8 @@ SHOP = Storey(
         "catalog.search",
         "catalog.taxonomy",
         "catalog.suppliers",
+        "catalog.brands",
+        "catalog.profiles",
         "catalog.products",
         "catalog.references",
         "catalog.listings",

@@ -4,8 +4,10 @@ import app.accounts.organisations.tables
 import app.accounts.people.tables
 import app.accounts.sessions.tables
 import app.kernel.outbox
+import catalog.brands.tables
 import catalog.listings.tables
 import catalog.products.tables
+import catalog.profiles.tables
 import catalog.questions.tables
 import catalog.references.tables
 import catalog.reports.tables

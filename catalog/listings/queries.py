@@ -15,8 +15,8 @@ from app.policy import Actor
 from catalog.listings.rules import Offer, Quartiles
 from catalog.listings.states import Shelf
 from catalog.listings.tables import Listing, ListingVersion, PriceSpread
-from catalog.products.rules import Attribute, attributes_of, summary
-from catalog.products.states import Origin
+from catalog.products.rules import Attribute, attributes_of, proven_on, summary
+from catalog.products.states import FactKind, Origin
 from catalog.products.tables import Product
 from catalog.suppliers.rules import is_sme
 from catalog.suppliers.states import Scale, Standing
@@ -99,13 +99,13 @@ class Shown:
     unit: str
     attributes: str
     origin: Origin
-    energy_saving: bool
-    environment: bool
+    proven: str
     supplier_id: int
     supplier_name: str
     scale: Scale
     standing: Standing
     score: int
+    facts: frozenset[FactKind] = frozenset()
 
     @property
     def is_live(self) -> bool:
@@ -123,6 +123,16 @@ class Shown:
         return self.origin is Origin.IMPORTED
 
     @property
+    def energy_saving(self) -> bool:
+        """Whether a certificate shows today that it saves energy."""
+        return FactKind.ENERGY in self.facts
+
+    @property
+    def environment(self) -> bool:
+        """Whether a certificate shows today that it bears the environment label."""
+        return FactKind.ENVIRONMENT in self.facts
+
+    @property
     def spec(self) -> dict[str, Attribute]:
         """The product's attributes by name."""
         return attributes_of(self.attributes)
@@ -133,12 +143,12 @@ class Shown:
         return summary(self.spec)
 
 
-_NAMES = tuple(field.name for field in fields(Shown))
+_NAMES = tuple(field.name for field in fields(Shown) if field.name != "facts")
 _SHOWN = (  # in the order of the fields
     Listing.id.label("listing_id"), Listing.version, Listing.sku, Listing.title, Listing.price_fen, Listing.stock, Listing.shelf,
     Listing.regions, Listing.delivery_days, Listing.warranty_months, Listing.sold, Listing.created_at, Listing.updated_at,
     Product.id.label("product_id"), Product.category_code, Product.brand, Product.model, Product.title.label("product_title"), Product.unit,
-    Product.attributes, Product.origin, Product.energy_saving, Product.environment,
+    Product.attributes, Product.origin, Product.proven,
     Supplier.organisation_id.label("supplier_id"), Supplier.name.label("supplier_name"), Supplier.scale, Supplier.standing, Supplier.score,
 )  # fmt: skip
 
@@ -165,6 +175,7 @@ def _shown(session: Session, query: Select[Any], **values: Any) -> Iterator[Show
 def _offer(row: Row[Any]) -> Shown:
     facts = dict(zip(_NAMES, row, strict=False))  # the sort keys of a page follow
     facts["areas"] = tuple(facts["areas"].split(","))
+    facts["facts"] = proven_on(facts["proven"], clock.today())
     return Shown(**facts)
 
 
@@ -210,12 +221,7 @@ _WIDTH: Final = len(_SHOWN)
 _SPREAD: Final = (
     PriceSpread.n, PriceSpread.min_fen, PriceSpread.q1_fen, PriceSpread.median_fen, PriceSpread.q3_fen, PriceSpread.max_fen,
 )  # fmt: skip
-_CARDS: Final = (
-    _whole()
-    .add_columns(*_SPREAD)
-    .outerjoin(PriceSpread, PriceSpread.product_id == Listing.product_id)
-    .where(among(Listing.id, "ids"))
-)
+_CARDS: Final = _BY_IDS.add_columns(*_SPREAD).outerjoin(PriceSpread, PriceSpread.product_id == Listing.product_id)
 """Made once: every search page asks it."""
 
 
@@ -228,6 +234,11 @@ def offers_for_product(session: Session, product_id: int) -> list[Shown]:
 def of_supplier(session: Session, supplier_id: int) -> list[int]:
     """Ids of all listings of a supplier."""
     return list(session.scalars(select(Listing.id).where(Listing.supplier_id == supplier_id).order_by(Listing.id)))
+
+
+def of_products(session: Session, product_ids: Sequence[int]) -> list[int]:
+    """Ids of all listings of these products, whoever offers them."""
+    return list(session.scalars(select(Listing.id).where(Listing.product_id.in_(product_ids)).order_by(Listing.id)))
 
 
 def products_of_supplier(session: Session, supplier_id: int) -> list[int]:

@@ -19,17 +19,20 @@ from app.web.forms import Form, refusals_on
 from app.web.guard import me, requires
 from catalog.listings import desk, gate, queries, service
 from catalog.listings.forms import NewOfferForm, OfferForm, PriceForm, ShelfForm, StockForm
-from catalog.listings.gate import Wish
+from catalog.listings.gate import Goods, Wish
 from catalog.listings.queries import Shown
 from catalog.listings.rules import Parameters, place_of_price
 from catalog.listings.service import NewListing
 from catalog.listings.states import REVIEW_NAMES, SHELF_NAMES, ReviewState, Shelf
 from catalog.listings.verdicts import Outcome, Verdict
+from catalog.products import forms as product_forms
 from catalog.products import queries as products
 from catalog.products import service as product_service
-from catalog.products.rules import read_lines, words
-from catalog.products.states import Origin
-from catalog.products.tables import Product
+from catalog.products.rules import check_fact, read_lines, words
+from catalog.products.service import How
+from catalog.products.states import COUNTS_NAMES, COUNTS_TONES, FACT_NAMES, FactKind, Origin
+from catalog.profiles import queries as profiles
+from catalog.profiles.rules import Profile, arranged
 from catalog.taxonomy import queries as taxonomy
 
 bp = Blueprint("listings", __name__, template_folder="templates", url_prefix="/listings")
@@ -107,21 +110,48 @@ def new() -> ResponseReturnValue:
     form = NewOfferForm()
     if request.method == "GET" and (code := request.args.get("category", "")):
         form.category_code.data = code[:9]
-    if form.validate_on_submit():
+    if "show" not in request.form and form.validate_on_submit():
         with refusals_on(form), commit(db.session()) as session:
-            made = _create(form)
+            made, how = _create(form)
         if not form.was_refused:
-            return htmx.go(url_for("listings.listing", listing_id=made))
+            return htmx.go(url_for("listings.listing", listing_id=made, product=None if how is How.NEW else how.value))
     session = db.session()
     code = form.category_code.data or ""
+    profile = _profile(code)
+    asked = {each.name for each in profile.attributes}
     return htmx.show(
         "listings/new.html",
         form=form,
         category=taxonomy.category(session, code) if taxonomy.exists(session, code) else None,
-        usual=products.usual_attributes(session, code),
+        usual=[name for name in products.usual_attributes(session, code) if name not in asked],
+        specs=product_forms.spec_fields(profile, product_forms.read_specs(profile, request.form), judge=form.was_refused),
+        papers=product_forms.fact_fields(request.form),
         checks=_preview(form) if code else (),
         status=422 if form.was_refused else 200,
     )
+
+
+@bp.post("/new/specs")
+@requires(Permission.LISTING_KEEP)
+def specs() -> ResponseReturnValue:
+    """The fields that the profile of the category typed asks for, with what was typed in them."""
+    profile = _profile(request.form.get("category_code", "").strip())
+    fields = product_forms.spec_fields(profile, product_forms.read_specs(profile, request.form), judge=False)
+    return htmx.show("products/_specs.html", specs=fields)
+
+
+@bp.post("/<int:listing_id>/proofs")
+@requires(Permission.LISTING_KEEP)
+def proofs(listing_id: int) -> ResponseReturnValue:
+    """Record documents about the product of one's own offer."""
+    offer = _own(listing_id)
+    form = Form()
+    if form.validate_on_submit():
+        with refusals_on(form), commit(db.session()) as session:
+            product_service.record_facts(session, me(), offer.product_id, product_forms.read_facts(request.form))
+        if not form.was_refused:
+            return htmx.go(url_for("listings.listing", listing_id=listing_id) + "#proofs")
+    return _editor(offer, _offer_form(offer), papers=form)
 
 
 @bp.post("/gate")
@@ -140,9 +170,7 @@ def preview() -> ResponseReturnValue:
 def listing(listing_id: int) -> ResponseReturnValue:
     """The editor of one offer, its gate and its history."""
     offer = _own(listing_id)
-    form = OfferForm(data={
-        "title": offer.title, "delivery_days": offer.delivery_days, "warranty_months": offer.warranty_months, "regions": list(offer.areas),
-    })  # fmt: skip
+    form = _offer_form(offer)
     if form.validate_on_submit():
         with refusals_on(form), commit(db.session()) as session:
             service.edit(
@@ -154,28 +182,41 @@ def listing(listing_id: int) -> ResponseReturnValue:
     return _editor(offer, form)
 
 
-def _create(form: NewOfferForm) -> int:
-    """Find or define the product and offer it. Raises what the services raise."""
+def _offer_form(offer: Shown) -> OfferForm:
+    return OfferForm(data={
+        "title": offer.title, "delivery_days": offer.delivery_days, "warranty_months": offer.warranty_months, "regions": list(offer.areas),
+    })  # fmt: skip
+
+
+def _profile(code: str) -> Profile:
+    """By what the products of a category are described today; by nothing while there is no such category."""
     session = db.session()
-    found = product_service.find_or_define(
+    return profiles.of(session, code, clock.today()) if taxonomy.exists(session, code) else Profile(category_code=code)
+
+
+def _create(form: NewOfferForm) -> tuple[int, How]:
+    """Find or define the product and offer it: the offer, and whether its product was there. Raises what the services raise."""
+    session = db.session()
+    typed = read_lines(form.attributes.data or "") | product_forms.read_specs(_profile(form.category_code.data), request.form)
+    (found,) = product_service.find_or_define_all(
         session,
         me(),
-        product_service.Definition(
+        [product_service.Definition(
             category_code=form.category_code.data, brand=form.brand.data, model=form.model.data, title=form.title.data, unit=form.unit.data,
-            attributes=read_lines(form.attributes.data or ""), origin=Origin.IMPORTED if form.imported.data else Origin.DOMESTIC,
-            energy_saving=form.energy_saving.data, environment=form.environment.data,
-        ),
+            attributes=typed, origin=Origin.IMPORTED if form.imported.data else Origin.DOMESTIC, gtin=form.gtin.data or "",
+            facts=product_forms.read_facts(request.form),
+        )],
     )  # fmt: skip
     made = service.create(
         session,
         me(),
         NewListing(
-            product_id=found.id, sku=form.sku.data, title=form.title.data, price_fen=form.price_fen.data or 0, stock=form.stock.data,
-            delivery_days=form.delivery_days.data, regions=form.regions.data, warranty_months=form.warranty_months.data,
-            shelf=Shelf(form.shelf.data),
+            product_id=found.product_id, sku=form.sku.data, title=form.title.data, price_fen=form.price_fen.data or 0,
+            stock=form.stock.data, delivery_days=form.delivery_days.data, regions=form.regions.data,
+            warranty_months=form.warranty_months.data, shelf=Shelf(form.shelf.data),
         ),
     )  # fmt: skip
-    return made.id
+    return made.id, found.how
 
 
 def _preview(form: NewOfferForm) -> list[dict[str, Any]]:
@@ -183,15 +224,23 @@ def _preview(form: NewOfferForm) -> list[dict[str, Any]]:
     session, supplier_id = db.session(), me().organisation_id or 0
     brand, model, code = ((field.data or "").strip() for field in (form.brand, form.model, form.category_code))
     price_fen = form.price_fen.data if form.price_fen.data is not None else _price_typed()
+    proven = _proofs_typed()
     if found := products.same(session, code, brand, model):
-        (verdicts,) = gate.judge_all(session, supplier_id, [Wish(product_id=found.id, price_fen=price_fen)])
+        (verdicts,) = gate.judge_all(session, supplier_id, [Wish(product_id=found.id, price_fen=price_fen, proven=proven)])
         return said(verdicts)
-    typed = Product(
-        category_code=code, brand=brand, model=model, unit=(form.unit.data or "").strip(),
-        origin=Origin.IMPORTED if form.imported.data else Origin.DOMESTIC, energy_saving=form.energy_saving.data,
-        environment=form.environment.data,
-    )  # fmt: skip
-    return said(gate.judge_definition(session, supplier_id, typed, price_fen))
+    goods = Goods(category=code, unit=(form.unit.data or "").strip(), imported=form.imported.data, proven=proven)
+    return said(gate.judge_definition(session, supplier_id, goods, price_fen))
+
+
+def _proofs_typed() -> frozenset[FactKind]:
+    """The kinds of documents in the form that are whole and hold today."""
+    kinds = set()
+    with contextlib.suppress(Refusal):
+        for fact in product_forms.read_facts(request.form):
+            with contextlib.suppress(Refusal):
+                if check_fact(fact, FACT_NAMES[fact.kind], clock.today()).number:
+                    kinds.add(fact.kind)
+    return frozenset(kinds)
 
 
 def _price_typed() -> int | None:
@@ -237,7 +286,7 @@ def _version() -> int | None:
     return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
-def _editor(offer: Shown, form: OfferForm) -> ResponseReturnValue:
+def _editor(offer: Shown, form: OfferForm, papers: Form | None = None) -> ResponseReturnValue:
     session = db.session()
     versions = queries.versions_of(session, offer.listing_id)
     reviews = desk.reviews_of(session, me(), offer.listing_id)
@@ -255,7 +304,18 @@ def _editor(offer: Shown, form: OfferForm) -> ResponseReturnValue:
         reason=desk.reason_of(session, offer.listing_id),
         review_names=REVIEW_NAMES,
         category=None,
-        attributes=[(name, gettext(words(value)) if isinstance(value, bool) else words(value)) for name, value in offer.spec.items()],
+        attributes=[
+            (name, gettext(words(value)) if isinstance(value, bool) else words(value))
+            for name, value in arranged(_profile(offer.category_code), offer.spec)
+        ],
+        proofs=products.all_facts(session, [offer.product_id], clock.today()),
+        papers=product_forms.fact_fields(request.form if papers else {}),
+        papers_form=papers,
+        fact_names=FACT_NAMES,
+        counts_names=COUNTS_NAMES,
+        counts_tones=COUNTS_TONES,
+        found=request.args.get("product", ""),
+        offers=len(queries.offers_for_product(session, offer.product_id)),
         versions=list(reversed(versions)),
         points=[(clock.local(version.at).date(), version.price_fen) for version in versions],
         today=clock.today(),
@@ -264,7 +324,7 @@ def _editor(offer: Shown, form: OfferForm) -> ResponseReturnValue:
         on_shelf=offer.shelf is Shelf.ON_SHELF,
         may_shelve=offer.shelf in {Shelf.DRAFT, Shelf.OFF_SHELF, Shelf.SUSPENDED},
         frozen=offer.shelf is Shelf.FROZEN,
-        status=422 if form.was_refused else 200,
+        status=422 if form.was_refused or (papers is not None and papers.was_refused) else 200,
     )
 
 

@@ -56,7 +56,7 @@ class Snapshot:
 
 
 class EmbeddedEngine:
-    """`SearchEngine` on a folder. Safe for threads; `facet_cache` is how many facet counts of plain browsing are kept."""
+    """`SearchEngine` on a folder. Safe for threads; `facet_cache` is how many questions' facet counts are kept."""
 
     name: Final = "embedded"
 

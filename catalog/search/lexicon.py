@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from catalog.brands.rules import shipped
 from catalog.search import spelling
 
 _HERE: Final = Path(__file__).parent / "data"
@@ -24,9 +25,7 @@ _CATEGORIES: Final[Mapping[str, Mapping[str, list[list[str]]]]] = MappingProxyTy
         for code, entry in json.loads((_HERE / "synonyms.json").read_text("utf-8")).items()
     }
 )
-LATIN_BRANDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {brand: tuple(names) for brand, names in json.loads((_HERE / "brands.json").read_text("utf-8")).items()}
-)
+LATIN_BRANDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(shipped())
 
 WORDS: Final = tuple(
     dict.fromkeys(

@@ -7,7 +7,7 @@ from app.kernel.db import Moment
 from migrations import append_only
 
 revision = "0009"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

@@ -15,9 +15,11 @@ from app.kernel import clock, passwords
 from app.kernel.db import commit
 from app.kernel.errors import N_, Conflict
 from app.kernel.outbox import ConsumerFloor, Event, EventReceipt
+from catalog.brands.service import load_brands
 from catalog.listings import queries as listings
 from catalog.listings.moves import follow_prices
 from catalog.listings.tables import Listing
+from catalog.profiles.service import load_profiles
 from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.service import load_reference
 from orders.purchases.rules import Gate
@@ -83,6 +85,8 @@ def seed(
         if session.scalar(select(func.count()).select_from(Organisation)):
             raise NotEmpty()
         load_reference(session, supplement=True)
+        load_brands(session)
+        load_profiles(session)
         return _make(session, scale, number, now, consumers, progress or _silent)
 
 
