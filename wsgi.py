@@ -161,6 +161,7 @@ def _furnish_shop(app: Flask) -> None:
         Entry(label=N_("商品管理"), endpoint="listings.index", icon="package", permissions=(Permission.LISTING_KEEP,)),
         Entry(label=N_("买方提问"), endpoint="questions.index", icon="message-question", permissions=(Permission.LISTING_KEEP,)),
         Entry(label=N_("商品审核"), endpoint="upkeep.reviews", icon="checks", permissions=(Permission.LISTING_REVIEW,)),
+        Entry(label=N_("外部参考价"), endpoint="references.index", icon="chart-line", permissions=(Permission.CATALOGUE_ADMINISTER,)),
         Entry(label=N_("举报受理"), endpoint="reports.index", icon="flag", permissions=(Permission.LISTING_REVIEW,)),
         Entry(label=N_("支付"), endpoint="payments.index", icon="report-money", permissions=(Permission.PAYMENT_APPLY,)),
         Entry(label=N_("资产卡片"), endpoint="assets.index", icon="qrcode", permissions=(Permission.ASSET_READ,)),

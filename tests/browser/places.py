@@ -22,7 +22,7 @@ BUYER, FINANCE, SUPERVISOR = "buyer.zz01", "finance.zz01", "supervisor.zz"
 NAMES = (
     "home", "sign-in", "search", "nothing-found", "product", "compare", "cart", "checkout-blocked", "approvals", "order-early", "order-late",
     "orders", "workbench-buyer", "workbench-supplier", "workbench-supervisor", "budgets", "allotment", "plan-filing", "plan", "plan-on-the-spot",
-    "listings", "listing", "new-listing", "reviews", "listing-kept", "questions", "asked", "report", "own-reports", "reports", "confirm", "ship", "receive", "accept", "invoice", "pay", "payments", "reconciliation", "assets", "asset", "rating",
+    "listings", "listing", "new-listing", "reviews", "listing-kept", "questions", "asked", "report", "own-reports", "reports", "references", "confirm", "ship", "receive", "accept", "invoice", "pay", "payments", "reconciliation", "assets", "asset", "rating",
     "board", "stream", "alerts", "order-audit", "attempt", "portal", "notices", "notice", "verify", "log", "log-entry", "people", "person",
     "organisation", "account", "catalogue", "limits", "suppliers", "supplier", "api", "missing", "forbidden",
     "cheat", "cheat-tried",
@@ -58,6 +58,7 @@ def of(desk: Desk) -> dict[str, Place]:
         "report": (BUYER, f"/reports/new/{ids[0]}"),
         "own-reports": (BUYER, "/reports/own"),
         "reports": ("catalogue.zz", "/reports/"),
+        "references": ("catalogue.zz", "/references/"),
         "reviews": ("catalogue.zz", "/upkeep/reviews"),
         "listing-kept": ("catalogue.zz", f"/upkeep/listings/{ids[0]}"),
         "payments": (FINANCE, "/payments"),
