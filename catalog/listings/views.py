@@ -33,6 +33,7 @@ from catalog.products.service import How
 from catalog.products.states import COUNTS_NAMES, COUNTS_TONES, FACT_NAMES, FactKind, Origin
 from catalog.profiles import queries as profiles
 from catalog.profiles.rules import Profile, arranged
+from catalog.references import queries as references
 from catalog.taxonomy import queries as taxonomy
 
 bp = Blueprint("listings", __name__, template_folder="templates", url_prefix="/listings")
@@ -273,6 +274,12 @@ def said(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
     ]
 
 
+def outside_price(product_id: int) -> int | None:
+    """The newest reference price of a product within the days of a price history, in fen; None when there is none."""
+    newest = references.newest(db.session(), [product_id], clock.today(), queries.HISTORY_DAYS).get(product_id)
+    return newest.price_fen if newest else None
+
+
 def _own(listing_id: int) -> Shown:
     """An offer of the reader's own supplier. Raises Missing."""
     offer = queries.by_id(db.session(), me(), listing_id)
@@ -318,6 +325,7 @@ def _editor(offer: Shown, form: OfferForm, papers: Form | None = None) -> Respon
         offers=len(queries.offers_for_product(session, offer.product_id)),
         versions=list(reversed(versions)),
         points=[(clock.local(version.at).date(), version.price_fen) for version in versions],
+        external=outside_price(offer.product_id),
         today=clock.today(),
         shelf_names=SHELF_NAMES,
         shelf_tones=SHELF_TONES,

@@ -21,7 +21,7 @@ from catalog.listings.gate import Wish
 from catalog.listings.states import ACTION_NAMES, REVIEW_NAMES, SHELF_NAMES, STEPS, Action
 from catalog.listings.tables import Listing
 from catalog.listings.verdicts import RULES
-from catalog.listings.views import SHELF_TONES, said
+from catalog.listings.views import SHELF_TONES, outside_price, said
 from catalog.upkeep.forms import ReasonForm
 
 bp = Blueprint("upkeep", __name__, template_folder="templates", url_prefix="/upkeep")
@@ -164,6 +164,7 @@ def _sheet(session: Session, shown: desk.Reviewed) -> dict[str, object]:
         "checks": said(now),
         "stats": queries.quartiles_of_others(session, [shown.product_id], shown.supplier_id).get(shown.product_id),
         "points": [(clock.local(version.at).date(), version.price_fen) for version in versions],
+        "external": outside_price(shown.product_id),
         "today": clock.today(),
         "earlier": [each for each in desk.reviews_of(session, me(), shown.listing_id) if each.id != shown.id],
     }

@@ -101,6 +101,7 @@ def test_a_price_above_the_reference_is_seen_while_typed_and_waits_when_sent(sho
     assert row(shop, laser.id).version == 1, "looking keeps nothing"
     assert lister.post(f"/listings/{laser.id}/price", f"/listings/{laser.id}", price_fen="1080", version="1", back="editor").status_code == 303
     page = text(lister.get(f"/listings/{laser.id}"))
+    assert "外部参考 1,000" in page, "the chart draws the reference price"
     assert "申请改价为 1,080.00 元；审核前按原价 1,000.00 元在架" in page and row(shop, laser.id).price_fen == 1_000_00
     assert lister.post(f"/listings/{laser.id}/withdraw", f"/listings/{laser.id}").status_code == 303
     assert only_review(shop).state == "withdrawn"
