@@ -28,11 +28,14 @@ from app.web.cli import Beginning, mall
 from app.web.extensions import babel, csrf, db, login
 from app.web.menus import Entry
 from catalog.brands.service import load_brands
+from catalog.listings import gate
 from catalog.onboarding import service as onboarding
 from catalog.onboarding import views as onboarding_pages
 from catalog.profiles.service import load_profiles
 from catalog.qualifications import service as qualifications
 from catalog.qualifications import views as qualification_pages
+from catalog.questions import views as questions
+from catalog.reports import views as reports
 from catalog.search import cli as search_commands
 from catalog.search import views as search_pages
 from catalog.search.gateway import engine_for
@@ -48,6 +51,7 @@ from orders.comparisons import rules as comparison_rules
 from orders.favourites import views as favourites
 from orders.payments import cli as payment_commands
 from orders.plans import views as plans
+from orders.purchases import queries as purchases
 from orders.purchases import verdicts
 from orders.reorders import views as reorders
 from orders.thread import views as thread
@@ -174,6 +178,10 @@ def _furnish_shop(app: Flask) -> None:
         Entry(label=N_("商品管理"), endpoint="listings.index", icon="package", permissions=(Permission.LISTING_KEEP,)),
         Entry(label=N_("导入与导出"), endpoint="bulk.index", icon="file-import", permissions=BULK, section="bulk"),
         Entry(label=N_("搜索词"), endpoint="vocabulary.index", icon="message-question", permissions=(Permission.CATALOGUE_ADMINISTER,)),
+        Entry(label=N_("买方提问"), endpoint="questions.index", icon="message-question", permissions=(Permission.LISTING_KEEP,)),
+        Entry(label=N_("商品审核"), endpoint="upkeep.reviews", icon="checks", permissions=(Permission.LISTING_REVIEW,)),
+        Entry(label=N_("外部参考价"), endpoint="references.index", icon="chart-line", permissions=(Permission.CATALOGUE_ADMINISTER,)),
+        Entry(label=N_("举报受理"), endpoint="reports.index", icon="flag", permissions=(Permission.LISTING_REVIEW,)),
         Entry(label=N_("支付"), endpoint="payments.index", icon="report-money", permissions=(Permission.PAYMENT_APPLY,)),
         Entry(label=N_("资产卡片"), endpoint="assets.index", icon="qrcode", permissions=(Permission.ASSET_READ,)),
         Entry(label=N_("接口与回调"), endpoint="webhooks.index", icon="plug-connected", permissions=webhooks.KEEPERS, section="exchange"),
@@ -191,6 +199,7 @@ def _furnish_shop(app: Flask) -> None:
     )
     places: slots.Slots = app.extensions["mall.slots"]
     places.fill("workbench.more", webhooks.given_up)
+    gate.learn(purchases.traded)
     places.fill("header.cart", carts.header_cart)
     places.fill("header.budget", carts.header_budget)
     places.fill("header.todo", thread.header_todo)
@@ -199,6 +208,8 @@ def _furnish_shop(app: Flask) -> None:
     places.fill("workbench.more", favourites.messages)
     places.fill("budget.plan_lines", plans.lines_under)
     places.fill("product.plans", plans.for_product)
+    places.fill("product.below", questions.on_product)
+    places.fill("upkeep.listing", reports.of_listing)
     places.fill("supplier.offers", search_pages.offers_of_supplier)
     places.fill("supplier.papers", qualification_pages.public_papers)
     places.fill("supplier.own_papers", qualification_pages.own_papers)
@@ -295,6 +306,9 @@ def _journal_key(settings: Settings) -> str:
 PLACES = {
     "home": "search.home",
     "search": "search.results",
+    "product": "search.product",
+    "listing.report": "reports.new",
+    "listing.reports": "reports.index",
     "suggest": "search.suggest",
     "signin": "sessions.sign_in",
     "signout": "sessions.sign_out",
@@ -328,8 +342,12 @@ SHOP = Storey(
         "catalog.qualifications",
         "catalog.onboarding",
         "catalog.products",
+        "catalog.references",
         "catalog.listings",
         "catalog.connections",
+        "catalog.questions",
+        "catalog.reports",
+        "catalog.upkeep",
         "orders.budgets",
         "orders.plans",
         "orders.purchases",

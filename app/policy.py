@@ -106,6 +106,8 @@ class Permission(StrEnum):
     SUPPLIER_BAN = "supplier:ban"
     SUPPLIER_REVIEW = "supplier:review"
     LISTING_KEEP = "listing:keep"
+    LISTING_REVIEW = "listing:review"
+    LISTING_FREEZE = "listing:freeze"
     BUDGET_READ = "budget:read"
     BUDGET_KEEP = "budget:keep"
     PLAN_READ = "plan:read"
@@ -198,6 +200,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.CATALOGUE_ADMINISTER,
             Permission.SUPPLIER_REVIEW,
             Permission.SUPPLIER_SUSPEND,
+            Permission.LISTING_REVIEW,
         }
     ),
     Role.PLAN_CLERK: frozenset(
@@ -216,6 +219,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         Permission.SUPPLIER_REVIEW,
         Permission.SUPPLIER_SUSPEND,
         Permission.SUPPLIER_BAN,
+        Permission.LISTING_FREEZE,
         Permission.JOURNAL_AUDIT,
     },
     Role.RULE_ADMIN: frozenset({Permission.ACCOUNT_USE, Permission.CATALOGUE_BROWSE, Permission.RULE_READ, Permission.ALERT_READ}),

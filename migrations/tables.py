@@ -13,6 +13,9 @@ import catalog.onboarding.tables
 import catalog.products.tables
 import catalog.profiles.tables
 import catalog.qualifications.tables
+import catalog.questions.tables
+import catalog.references.tables
+import catalog.reports.tables
 import catalog.suppliers.tables
 import catalog.taxonomy.tables
 import catalog.vocabulary.tables

@@ -62,3 +62,40 @@ class ListingUnshelved(ListingChanged):
     """The offer was taken off the shelf."""
 
     type: ClassVar[str] = "listing.unshelved"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListingProposed(ListingChanged):
+    """A rule of the gate holds the offer, or a price of it, until the catalogue keeper has decided; the rules and the price."""
+
+    type: ClassVar[str] = "listing.proposed"
+    review: int
+    rules: tuple[str, ...]
+    wanted_fen: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListingReviewed(ListingChanged):
+    """The keeper approved or sent back, or the supplier took its proposal back."""
+
+    type: ClassVar[str] = "listing.reviewed"
+    review: int
+    decision: str
+    wanted_fen: int
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListingStopped(ListingChanged):
+    """Sale was suspended or the offer frozen, with the reason that the supplier reads."""
+
+    type: ClassVar[str] = "listing.stopped"
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListingReleased(ListingChanged):
+    """A suspended offer may be sold again, or a frozen one be put back on the shelf."""
+
+    type: ClassVar[str] = "listing.released"
+    reason: str

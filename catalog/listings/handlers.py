@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.config import Settings
 from app.kernel.outbox import Consumer, Event, Timer
-from catalog.listings import queries, service
+from catalog.listings import moves, queries
 
 
 def consumers(_settings: Settings) -> tuple[Consumer, ...]:
@@ -15,7 +15,7 @@ def consumers(_settings: Settings) -> tuple[Consumer, ...]:
 
     def follow(session: Session, events: Sequence[Event], _result: None) -> None:
         for supplier_id in dict.fromkeys(json.loads(event.body)["supplier_id"] for event in events):
-            service.follow_prices(session, queries.products_of_supplier(session, supplier_id))
+            moves.follow_prices(session, queries.products_of_supplier(session, supplier_id))
 
     return (Consumer(name="listings.spreads", types=("supplier.suspended", "supplier.lifted"), inside=follow, lane="fast"),)
 

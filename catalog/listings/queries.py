@@ -358,16 +358,22 @@ def quartiles_by_product(session: Session, product_ids: Iterable[int]) -> dict[i
     return _spread(session, _SPREAD_OF_PRODUCTS, wanted) if wanted else {}
 
 
-def _spread(session: Session, query: Select[Any], keys: Sequence[Any]) -> dict[Any, Quartiles]:
+def _spread(session: Session, query: Select[Any], keys: Sequence[Any], **values: Any) -> dict[Any, Quartiles]:
     return {
         row.key: Quartiles(n=row.n, min=row.min, q1=row.q1, median=(row.low + row.high) // 2, q3=row.q3, max=row.max)
-        for row in run(session, query, {"keys": list(keys)})
+        for row in run(session, query, {"keys": list(keys), **values})
     }
 
 
-def _spread_by(key: InstrumentedAttribute[Any]) -> Select[Any]:
+def quartiles_of_others(session: Session, product_ids: Iterable[int], supplier_id: int) -> dict[int, Quartiles]:
+    """The spread of the live offers of each of these products by all other suppliers; one statement."""
+    wanted = sorted(set(product_ids))
+    return _spread(session, _SPREAD_OF_OTHERS, wanted, but=supplier_id) if wanted else {}
+
+
+def _spread_by(key: InstrumentedAttribute[Any], *more: ColumnElement[bool]) -> Select[Any]:
     """Nearest ranks, the same figures as `rules.quartiles_of`, on either database in whole fen."""
-    wanted = live(), among(key, "keys")
+    wanted = live(), among(key, "keys"), *more
     offers = join(Listing, Supplier, Supplier.organisation_id == Listing.supplier_id)
     if key.class_ is Product:
         offers = join(offers, Product, Product.id == Listing.product_id)
@@ -395,6 +401,7 @@ def _spread_by(key: InstrumentedAttribute[Any]) -> Select[Any]:
 
 
 _SPREAD_OF_PRODUCTS, _SPREAD_OF_CATEGORIES = _spread_by(Listing.product_id), _spread_by(Product.category_code)
+_SPREAD_OF_OTHERS = _spread_by(Listing.product_id, Listing.supplier_id != bindparam("but"))
 
 
 # ---------------------------------------------------------------- a supplier's own list

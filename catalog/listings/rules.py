@@ -1,13 +1,13 @@
-"""What an offer is to whoever buys, and why stock is refused. Amounts in fen."""
+"""What an offer is to whoever buys, the gate before the shelf, and why a change is refused. Amounts in fen."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
-from app.kernel import regions
+from app.kernel import clock, regions
 from app.kernel.errors import N_, Conflict, Invalid
+from catalog.listings.verdicts import Outcome, Verdict, that
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +79,44 @@ class DuplicateListing(Conflict):
     way_out = N_("请修改已上架的那一条，或先将其下架")
     basis = N_("R08 重复铺货")
     sku: str
+    verdicts: tuple[Verdict, ...] = ()
+
+
+class GateRefused(Conflict):
+    """The gate before the shelf blocks the offer; `verdicts` are all its checks."""
+
+    code = "listing.gate"
+    message = N_("不能上架：%(titles)s")
+    way_out = N_("请按闸门判定逐项改正后再上架，或先存为草稿")
+    titles: str
+    verdicts: tuple[Verdict, ...]
+
+
+class InReview(Conflict):
+    """What waits for the catalogue keeper is not changed under his hands."""
+
+    code = "listing.in_review"
+    message = N_("%(title)s 正在审核，不能修改")
+    way_out = N_("请等待审核结果，或先撤回送审再修改")
+    title: str
+
+
+class ReasonMissing(Invalid):
+    """A decision against an offer states its reason; the supplier reads it."""
+
+    code = "listing.reason_missing"
+    message = N_("请写明理由，供应商会看到")
+    field: str | None = "reason"
+
+
+class ReviewClosed(Conflict):
+    """Somebody else decided it, or the supplier took it back."""
+
+    code = "listing.review_closed"
+    message = N_("“%(title)s”的送审已办结（%(state)s）")
+    way_out = N_("请刷新待审队列")
+    title: str
+    state: str
 
 
 class SkuTaken(Invalid):
@@ -179,63 +217,169 @@ def quartiles_of(prices: Iterable[int]) -> Quartiles | None:
     return Quartiles(n=n, min=row[0], q1=row[(n + 3) // 4 - 1], median=median, q3=row[(3 * n + 3) // 4 - 1], max=row[-1])
 
 
-class Outcome(StrEnum):
-    """What a check of the gate says, in the words that verdict lines use."""
+@dataclass(frozen=True, kw_only=True)
+class Traded:
+    """What a product was bought for lately: how many order lines and their mean price in fen, cancelled ones left out."""
 
-    PASS = "pass"  # noqa: S105 - an outcome
-    WARN = "warn"
-    BLOCK = "block"
+    n: int
+    average_fen: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check:
-    """One line of the gate: rule, outcome, and the sentence with its facts (fen stay integers)."""
+class Reference:
+    """The newest external reference price of a product: a large e-shop's own price, or the maker's."""
 
-    rule: str
-    outcome: Outcome
-    title: str
-    sentence: str
-    facts: Mapping[str, object]
-    basis: str = ""
+    price_fen: int
+    source: str
+    on: date
 
 
-ABOVE_MEDIAN_PERCENT = 20
-"""Offers this far above the median of live offers are stopped by central organs' malls; here they are warned of."""
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """An offer as it would stand on the shelf, with everything the gate looks at. Prices in fen."""
+
+    supplier: str
+    may_trade: bool
+    until: datetime | None
+    dishonest: str | None
+    """The list of dishonest firms that the supplier is on."""
+    category: str
+    doc_no: str | None
+    """The document by which the mall sells the category; None when it does not."""
+    unit: str
+    imported: bool
+    certified: bool
+    """Whether an energy-saving certificate is valid today."""
+    reliable: bool
+    price_fen: int | None
+    others: Quartiles | None
+    """The live offers of the same product by other suppliers."""
+    reference: Reference | None
+    traded: Traded | None
+    duplicate: str | None
+    """The supplier's own number of another offer of the product on the shelf."""
 
 
-def gate(
-    *, in_mall: bool, doc_no: str, category: str, may_trade: bool, duplicate_sku: str | None, price_fen: int | None, stats: Quartiles | None
-) -> tuple[Check, ...]:
-    """What an offer meets before and on the shelf: supplier's standing, mall catalogue, repeated offers, place of the price."""
-    checks = [
-        _check("K01", Outcome.PASS, N_("供应商可以交易"), N_("供应商库状态正常"))
-        if may_trade
-        else _check("K01", Outcome.BLOCK, N_("供应商不能交易"), N_("供应商已被暂停或清退，商品不会被搜到")),
-        _check("P09", Outcome.PASS, N_("在商城目录内"), N_("品目 %(category)s 可在商城采购"), basis=doc_no, category=category)
-        if in_mall
-        else _check("P09", Outcome.WARN, N_("不在商城目录内"), N_("品目 %(category)s 不在商城目录，采购单位不能下单"), category=category),
-        _check("R08", Outcome.PASS, N_("没有重复铺货"), N_("同品牌同型号只此一条在架"))
-        if duplicate_sku is None
-        else _check("R08", Outcome.BLOCK, N_("重复铺货"), N_("货号 %(sku)s 已上架同品牌同型号"), sku=duplicate_sku),
-    ]
-    if price_fen is not None:
-        checks.append(place_of_price(price_fen, stats))
-    return tuple(checks)
+Parameters = Mapping[str, Mapping[str, Any]]
+"""The dated parameters in force, by rule; a rule without any is not in force."""
 
 
-def place_of_price(price_fen: int, stats: Quartiles | None) -> Check:
-    """Where a price stands among the live offers of the same product (rule R02)."""
-    if stats is None or stats.n < 3:
-        words = N_("同款在架报价 %(n)s 个，不足 3 个，不评位次")
-        return _check("R02", Outcome.PASS, N_("价格位次"), words, n=stats.n if stats else 0)
-    bound = stats.median * (100 + ABOVE_MEDIAN_PERCENT) // 100
-    facts: dict[str, Any] = {"n": stats.n, "price_fen": price_fen, "median_fen": stats.median, "bound_fen": bound}
-    if price_fen > bound:
-        words = N_("%(price)s 元高于在架中位价 %(median)s 元的 1.2 倍（%(bound)s 元，n=%(n)s），采购单位会看到提示")
-        return _check("R02", Outcome.WARN, N_("价格明显偏高"), words, **facts)
-    words = N_("%(price)s 元，在架中位价 %(median)s 元，提示线 %(bound)s 元，n=%(n)s")
-    return _check("R02", Outcome.PASS, N_("价格位次正常"), words, **facts)
+def judge(offer: Candidate, parameters: Parameters) -> tuple[Verdict, ...]:
+    """Every check of the gate, in the order people read them; the same facts and parameters always give the same verdicts."""
+    found = [*_on_supplier(offer, parameters), *_on_product(offer, parameters)]
+    if offer.price_fen is not None:
+        found += _on_price(offer, offer.price_fen, parameters)
+    return tuple(found)
 
 
-def _check(rule: str, outcome: Outcome, title: str, sentence: str, *, basis: str = "", **facts: object) -> Check:
-    return Check(rule=rule, outcome=outcome, title=title, sentence=sentence, basis=basis, facts=facts)
+def refused(verdicts: Iterable[Verdict]) -> Conflict | None:
+    """The refusal that these verdicts call for, or None when nothing blocks."""
+    blocks = that(Outcome.BLOCK, verdicts)
+    if not blocks:
+        return None
+    if len(blocks) == 1 and blocks[0].rule == "R08":
+        return DuplicateListing(sku=blocks[0].facts["sku"], verdicts=tuple(verdicts))
+    return GateRefused(titles="、".join(verdict.words.title for verdict in blocks), verdicts=tuple(verdicts))
+
+
+def is_held(verdicts: Iterable[Verdict]) -> bool:
+    """Whether the offer waits for the catalogue keeper."""
+    return any(verdict.outcome is Outcome.HOLD for verdict in verdicts)
+
+
+PRICE_RULES = frozenset({"R01", "R02", "R03"})
+
+
+def eased(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    """The same checks where a price goes down: what is still too high is remarked, and no longer held or blocked."""
+    return tuple(
+        replace(verdict, outcome=Outcome.WATCH)
+        if verdict.rule in PRICE_RULES and verdict.outcome in {Outcome.HOLD, Outcome.BLOCK}
+        else verdict
+        for verdict in verdicts
+    )
+
+
+def _verdict(parameters: Parameters, rule: str, fails: bool, *, judged: bool = True, words_of: str = "", **facts: Any) -> Iterator[Verdict]:
+    """One verdict with the outcome that the dated parameters give the rule; none when the rule is not in force."""
+    if rule in parameters:
+        stage = parameters[rule].get("listing_stage", parameters[rule].get("stage", Outcome.WATCH))
+        yield Verdict(rule=rule, outcome=Outcome(stage) if fails else Outcome.PASS, facts=facts, judged=judged, words_of=words_of)
+
+
+def _on_supplier(offer: Candidate, parameters: Parameters) -> Iterator[Verdict]:
+    """K01 no dishonest supplier, K02 none that may not trade."""
+    yield from _verdict(parameters, "K01", offer.dishonest is not None, supplier=offer.supplier, listed=offer.dishonest)
+    until = clock.local(offer.until).date().isoformat() if offer.until else N_("另行通知")
+    yield from _verdict(parameters, "K02", not offer.may_trade, supplier=offer.supplier, until=until)
+
+
+def _on_product(offer: Candidate, parameters: Parameters) -> Iterator[Verdict]:
+    """P09 in the mall catalogue, P07 imports, P08 energy, P13 safe and reliable, R08 offered once."""
+    code = offer.category
+    yield from _verdict(parameters, "P09", offer.doc_no is None, category=code, doc_no=offer.doc_no or "")
+    yield from _verdict(parameters, "P07", offer.imported)
+    yield from _verdict(parameters, "P08", _listed("P08", code, parameters) and not offer.certified, category=code)
+    yield from _verdict(parameters, "P13", _listed("P13", code, parameters) and not offer.reliable, category=code)
+    yield from _verdict(parameters, "R08", offer.duplicate is not None, sku=offer.duplicate)
+
+
+def _listed(rule: str, code: str, parameters: Parameters) -> bool:
+    """Whether the dated list of a rule holds the category or one above it."""
+    return rule in parameters and any(code.startswith(prefix) for prefix in parameters[rule].get("categories", ()))
+
+
+def _on_price(offer: Candidate, price_fen: int, parameters: Parameters) -> Iterator[Verdict]:
+    """R01 against the reference price, R02 against other offers, R03 against concluded prices, R07 bait and odd units."""
+    reference = offer.reference
+    if "R01" in parameters:
+        days = parameters["R01"]["d"]
+        if reference is None:
+            yield from _verdict(parameters, "R01", False, judged=False, days=days)
+        else:
+            bound = _above(reference.price_fen, parameters["R01"]["p_percent"])
+            facts: dict[str, Any] = {"price_fen": price_fen, "reference_fen": reference.price_fen, "bound_fen": bound}
+            yield from _verdict(
+                parameters, "R01", price_fen > bound, **facts, source=reference.source, on=reference.on.isoformat(), days=days
+            )
+    if "R02" in parameters:
+        yield place_of_price(price_fen, offer.others, parameters)
+    if "R03" in parameters:
+        yield from _on_traded(price_fen, offer.traded, parameters)
+    yield from _on_bait(offer, price_fen, parameters)
+
+
+def place_of_price(price_fen: int, others: Quartiles | None, parameters: Parameters) -> Verdict:
+    """R02: a price far above the median of the live offers of the same product, when there are enough of them."""
+    least, n = parameters["R02"]["n"], others.n if others else 0
+    if others is None or n < least:
+        return next(_verdict(parameters, "R02", False, judged=False, n=n, least=least))
+    bound = _above(others.median, parameters["R02"]["p_percent"])
+    return next(_verdict(parameters, "R02", price_fen > bound, price_fen=price_fen, median_fen=others.median, bound_fen=bound, n=n))
+
+
+def _on_traded(price_fen: int, traded: Traded | None, parameters: Parameters) -> Iterator[Verdict]:
+    given, n = parameters["R03"], traded.n if traded else 0
+    days, least = given["d"], given["n"]
+    if traded is None or n < least:
+        return _verdict(parameters, "R03", False, judged=False, n=n, least=least, days=days)
+    bound = _above(traded.average_fen, given["p_percent"])
+    facts: dict[str, Any] = {"price_fen": price_fen, "average_fen": traded.average_fen, "bound_fen": bound}
+    return _verdict(parameters, "R03", price_fen > bound, **facts, n=n, days=days)
+
+
+def _on_bait(offer: Candidate, price_fen: int, parameters: Parameters) -> Iterator[Verdict]:
+    given = parameters.get("R07", {})
+    prefix = max((name for name in given if name[:1] in "ABC" and offer.category.startswith(name)), key=len, default="")
+    if prefix and offer.unit not in given[prefix]:
+        yield from _verdict(parameters, "R07", True, words_of="R07.unit", unit=offer.unit, units="、".join(given[prefix]))
+        return
+    reference = offer.reference
+    bound = reference.price_fen * (100 - given["p_percent"]) // 100 if reference and given else 0
+    facts: dict[str, Any] = {"price_fen": price_fen, "reference_fen": reference.price_fen if reference else None, "bound_fen": bound}
+    yield from _verdict(parameters, "R07", price_fen < bound, **facts, unit=offer.unit)
+
+
+def _above(fen: int, percent: int) -> int:
+    """So many percent above an amount, rounded down."""
+    return fen * (100 + percent) // 100

@@ -1,4 +1,4 @@
-"""Commands on listings. Stock moves by one guarded update, however many listings."""
+"""Commands of suppliers on their listings, each through the gate. Stock moves by one guarded update, however many listings."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,9 +12,8 @@ from sqlalchemy.orm import Session
 from app.kernel import clock, outbox
 from app.kernel.db import connection_of
 from app.kernel.errors import Missing
-from app.kernel.rows import insert_rows
 from app.policy import Actor, Permission
-from catalog.listings import queries
+from catalog.listings import gate
 from catalog.listings.events import (
     ListingChanged,
     ListingCreated,
@@ -24,20 +23,24 @@ from catalog.listings.events import (
     ListingShelved,
     ListingUnshelved,
 )
+from catalog.listings.gate import Wish
+from catalog.listings.moves import ask, facts_of, follow_prices, keep, move, next_version, own, record, set_price, stream_of, take_back
 from catalog.listings.rules import (
-    ChangedMeanwhile,
-    DuplicateListing,
+    InReview,
     ListingFrozen,
     OutOfStock,
-    Quartiles,
     SkuTaken,
     StockSold,
     areas,
     check_price,
     check_stock,
+    eased,
+    is_held,
+    refused,
 )
-from catalog.listings.states import Shelf
-from catalog.listings.tables import Listing, ListingVersion, PriceSpread
+from catalog.listings.states import Action, Shelf
+from catalog.listings.tables import Listing, ListingVersion
+from catalog.listings.verdicts import Verdict
 from catalog.products import queries as products
 from catalog.suppliers import queries as suppliers
 
@@ -102,21 +105,33 @@ class NewListing:
 
 
 def create(session: Session, actor: Actor, new: NewListing) -> Listing:
-    """Make an offer for the actor's own supplier. Raises DuplicateListing, SkuTaken, BadPrice, BadStock, UnknownArea."""
+    """Make an offer for the actor's own supplier; one meant for the shelf passes the gate, or waits for the catalogue keeper.
+
+    Raises GateRefused, DuplicateListing, SkuTaken, BadPrice, BadStock, UnknownArea.
+    """
     supplier_id = _supplier_of(session, actor)
     products.by_id(session, new.product_id)
     if session.scalar(select(Listing.id).where(Listing.supplier_id == supplier_id, Listing.sku == new.sku)) is not None:
         raise SkuTaken(sku=new.sku)
-    if new.shelf is Shelf.ON_SHELF:
-        _refuse_duplicate(session, supplier_id, new.product_id)
-    (made,) = create_all(session, actor, [replace(new, supplier_id=supplier_id)])
-    return session.get_one(Listing, made)
+    check_price(new.price_fen)
+    wanted = new.shelf
+    verdicts: tuple[Verdict, ...] = ()
+    if wanted is Shelf.ON_SHELF:
+        verdicts = _through_the_gate(session, supplier_id, Wish(product_id=new.product_id, price_fen=new.price_fen))
+        wanted = Shelf.REVIEW if is_held(verdicts) else wanted
+    (made,) = create_all(session, actor, [replace(new, supplier_id=supplier_id, shelf=wanted)])
+    listing = session.get_one(Listing, made)
+    if verdicts:
+        keep(session, listing, verdicts)
+    if wanted is Shelf.REVIEW:
+        ask(session, actor, listing, listing.price_fen, verdicts)
+    return listing
 
 
 def create_all(session: Session, actor: Actor, offers: Sequence[NewListing], *, batch: int = 1000) -> list[int]:
     """Make many offers (import, demonstration): three statements for each thousand; ids in the order given.
 
-    Each names its supplier. Duplicates are not looked for: the unique keys of the table still hold.
+    Each names its supplier. The gate is not asked (`gate.judge_all` judges many at once); the unique keys of the table still hold.
     """
     actor.must(Permission.LISTING_KEEP)
     ids: list[int] = []
@@ -154,22 +169,31 @@ def create_all(session: Session, actor: Actor, offers: Sequence[NewListing], *, 
 
 
 def reprice(session: Session, actor: Actor, listing_id: int, *, price_fen: int, version: int | None = None) -> Listing:
-    """Set another price; buyers see it at once. Raises Missing, ChangedMeanwhile, ListingFrozen, BadPrice."""
+    """Set another price. On the shelf it passes the same gate: buyers see it at once, or the old one until the keeper has decided.
+
+    Raises Missing, ChangedMeanwhile, ListingFrozen, InReview, GateRefused, BadPrice.
+    """
     check_price(price_fen)
-    listing = _own(session, actor, listing_id, version)
+    listing = own(session, actor, listing_id, version)
+    _refuse_in_review(listing)
     if listing.price_fen == price_fen:
         return listing
-    previous, listing.price_fen = listing.price_fen, price_fen
-    _next_version(session, actor, listing)
-    _record(session, actor, ListingRepriced(**_facts(listing), previous_fen=previous))
-    follow_prices(session, [listing.product_id])
+    verdicts: tuple[Verdict, ...] = ()
+    if listing.shelf is Shelf.ON_SHELF:
+        wish = Wish(product_id=listing.product_id, price_fen=price_fen)
+        verdicts = _through_the_gate(session, listing.supplier_id, wish, of=listing)
+        take_back(session, actor, listing)
+        if is_held(verdicts):
+            ask(session, actor, listing, price_fen, verdicts)
+            return listing
+    set_price(session, actor, listing, price_fen, verdicts)
     return listing
 
 
 def restock(session: Session, actor: Actor, listing_id: int, *, stock: int, seen: int | None = None) -> Listing:
     """Set the stock; pieces sold since the supplier saw the figure `seen` stay sold. Raises StockSold, BadStock, Missing."""
     check_stock(stock)
-    listing = _own(session, actor, listing_id, None, frozen_too=True)
+    listing = own(session, actor, listing_id, None, frozen_too=True)
     previous = listing.stock
     change = Listing.stock + (stock - seen) if seen is not None else stock
     moved = session.execute(
@@ -183,30 +207,45 @@ def restock(session: Session, actor: Actor, listing_id: int, *, stock: int, seen
     if moved is None:
         raise StockSold(stock=listing.stock)
     if listing.stock != previous:
-        _record(session, actor, ListingRestocked(**_facts(listing), previous=previous))
+        record(session, actor, ListingRestocked(**facts_of(listing), previous=previous))
     return listing
 
 
 def put_on_shelf(session: Session, actor: Actor, listing_id: int, *, version: int | None = None) -> Listing:
-    """Let the offer be bought. Raises Missing, ChangedMeanwhile, ListingFrozen, DuplicateListing."""
-    listing = _own(session, actor, listing_id, version)
-    if listing.shelf is not Shelf.ON_SHELF:
-        _refuse_duplicate(session, listing.supplier_id, listing.product_id, but=listing.id)
-        listing.shelf = Shelf.ON_SHELF
-        _next_version(session, actor, listing)
-        _record(session, actor, ListingShelved(**_facts(listing)))
-        follow_prices(session, [listing.product_id])
+    """Let the offer be bought: at once when the gate passes it, after the keeper's review when a rule holds it.
+
+    Raises Missing, ChangedMeanwhile, ListingFrozen, GateRefused, DuplicateListing.
+    """
+    listing = own(session, actor, listing_id, version)
+    if listing.shelf in {Shelf.ON_SHELF, Shelf.REVIEW}:
+        return listing
+    wish = Wish(product_id=listing.product_id, price_fen=listing.price_fen)
+    verdicts = _through_the_gate(session, listing.supplier_id, wish, of=listing)
+    if is_held(verdicts) or listing.shelf is Shelf.SUSPENDED:
+        move(session, actor, listing, Action.PROPOSE, verdicts)
+        ask(session, actor, listing, listing.price_fen, verdicts)
+    else:
+        move(session, actor, listing, Action.SHELVE, verdicts)
+        record(session, actor, ListingShelved(**facts_of(listing)))
     return listing
 
 
 def take_off_shelf(session: Session, actor: Actor, listing_id: int, *, version: int | None = None) -> Listing:
     """Take the offer out of sight; orders made stay valid. Raises Missing, ChangedMeanwhile, ListingFrozen."""
-    listing = _own(session, actor, listing_id, version)
+    listing = own(session, actor, listing_id, version)
     if listing.shelf is Shelf.ON_SHELF:
-        listing.shelf = Shelf.OFF_SHELF
-        _next_version(session, actor, listing)
-        _record(session, actor, ListingUnshelved(**_facts(listing)))
-        follow_prices(session, [listing.product_id])
+        take_back(session, actor, listing)
+        move(session, actor, listing, Action.TAKE_OFF)
+        record(session, actor, ListingUnshelved(**facts_of(listing)))
+    return listing
+
+
+def withdraw(session: Session, actor: Actor, listing_id: int) -> Listing:
+    """Take back what waits for the keeper: the offer is a draft again, a price asked for is forgotten. Raises Missing, ListingFrozen."""
+    listing = own(session, actor, listing_id, None)
+    if listing.shelf is Shelf.REVIEW:
+        move(session, actor, listing, Action.WITHDRAW)
+    take_back(session, actor, listing)
     return listing
 
 
@@ -221,45 +260,17 @@ def edit(
     warranty_months: int,
     version: int | None = None,
 ) -> Listing:
-    """Say something else about the offer. Raises Missing, ChangedMeanwhile, ListingFrozen, UnknownArea."""
-    listing = _own(session, actor, listing_id, version)
+    """Say something else about the offer. Raises Missing, ChangedMeanwhile, ListingFrozen, InReview, UnknownArea."""
+    listing = own(session, actor, listing_id, version)
+    _refuse_in_review(listing)
     said = (title, delivery_days, areas(regions), warranty_months)
     if (listing.title, listing.delivery_days, listing.regions, listing.warranty_months) != said:
         listing.title, listing.delivery_days, listing.regions, listing.warranty_months = said
-        _next_version(session, actor, listing)
-        _record(session, actor, ListingEdited(**_facts(listing)))
+        next_version(session, actor, listing)
+        record(session, actor, ListingEdited(**facts_of(listing)))
     return listing
 
 
-def follow_prices(session: Session, product_ids: Iterable[int]) -> None:
-    """Write down anew how the live offers of these products are spread; every change of a price, a shelf or a standing is followed.
-
-    The rows are taken in id order before the offers are counted: whoever changes another offer of the product at the same time
-    counts after this transaction, and so counts what it wrote.
-    """
-    wanted = sorted(set(product_ids))
-    for start in range(0, len(wanted), SPREADS_AT_ONCE):
-        part, at = wanted[start : start + SPREADS_AT_ONCE], clock.now()
-        rows = [{**_UNKNOWN, "product_id": product_id, "at": at} for product_id in part]
-        insert_rows(session, _spreads, rows, (PriceSpread.product_id,), once=PriceSpread.product_id)  # type: ignore[arg-type]
-        session.execute(select(_spreads.c.product_id).where(_spreads.c.product_id.in_(part)).order_by(_spreads.c.product_id).with_for_update())
-        found = queries.quartiles_by_product(session, part)
-        connection_of(session).execute(_FOLLOW, [{"product": each, "then": at, **_figures(found.get(each))} for each in part])
-
-
-SPREADS_AT_ONCE: Final = 500
-_spreads: Any = PriceSpread.__table__
-_UNKNOWN: Final = {"n": 0, "min_fen": 0, "q1_fen": 0, "median_fen": 0, "q3_fen": 0, "max_fen": 0}
-_FOLLOW: Final = (
-    update(_spreads)
-    .where(_spreads.c.product_id == bindparam("product"))
-    .values(at=bindparam("then"), **{name: bindparam(f"told_{name}") for name in _UNKNOWN})
-)
-
-
-def _figures(stats: Quartiles | None) -> dict[str, int]:
-    told = (stats.n, stats.min, stats.q1, stats.median, stats.q3, stats.max) if stats else (0,) * 6
-    return {f"told_{name}": figure for name, figure in zip(_UNKNOWN, told, strict=True)}
 @dataclass(frozen=True, kw_only=True)
 class Saying:
     """How a listing is to stand after a bulk edit. The price in fen; `stock` is the new figure, `seen` the one it was set against."""
@@ -322,25 +333,20 @@ def _said_anew(row: Listing, new: Saying) -> Iterator[ListingChanged]:
     if edited:
         row.title, row.delivery_days, row.regions, row.warranty_months = said
         row.version += 1
-        yield ListingEdited(**_facts(row))
+        yield ListingEdited(**facts_of(row))
     if row.price_fen != new.price_fen:
         previous, row.price_fen = row.price_fen, new.price_fen
         row.version += 1
-        yield ListingRepriced(**_facts(row), previous_fen=previous)
+        yield ListingRepriced(**facts_of(row), previous_fen=previous)
     if new.stock != new.seen:
         before, row.stock = row.stock, row.stock + new.stock - new.seen
         if row.stock < 0:
             raise StockSold(stock=before)
-        yield ListingRestocked(**_facts(row), previous=before)
+        yield ListingRestocked(**facts_of(row), previous=before)
     if new.shelf is not row.shelf:
         row.shelf = new.shelf
         row.version += 1
-        yield ListingShelved(**_facts(row)) if new.shelf is Shelf.ON_SHELF else ListingUnshelved(**_facts(row))
-
-
-def stream_of(listing_id: int) -> str:
-    """The name of a listing's stream of events."""
-    return f"listing/{listing_id}"
+        yield ListingShelved(**facts_of(row)) if new.shelf is Shelf.ON_SHELF else ListingUnshelved(**facts_of(row))
 
 
 def _supplier_of(session: Session, actor: Actor) -> int:
@@ -351,24 +357,22 @@ def _supplier_of(session: Session, actor: Actor) -> int:
     return suppliers.by_id(session, actor.organisation_id).organisation_id
 
 
-def _own(session: Session, actor: Actor, listing_id: int, version: int | None, *, frozen_too: bool = False) -> Listing:
-    """A listing of the actor's own supplier, as it stands now. Raises Missing, ChangedMeanwhile, ListingFrozen."""
-    actor.must(Permission.LISTING_KEEP)
-    listing = session.scalar(
-        select(Listing).where(Listing.id == listing_id).with_for_update().execution_options(populate_existing=True)
-    )
-    if listing is None or not (actor.is_system or listing.supplier_id == actor.organisation_id):
-        raise Missing()
-    if version is not None and listing.version != version:
-        raise ChangedMeanwhile(title=listing.title)
-    if listing.shelf is Shelf.FROZEN and not frozen_too:
-        raise ListingFrozen(title=listing.title)
-    return listing
+def _refuse_in_review(listing: Listing) -> None:
+    if listing.shelf is Shelf.REVIEW:
+        raise InReview(title=listing.title)
 
 
-def _refuse_duplicate(session: Session, supplier_id: int, product_id: int, *, but: int | None = None) -> None:
-    if sku := queries.duplicates(session, supplier_id, [product_id], but=but).get(product_id):
-        raise DuplicateListing(sku=sku)
+def _through_the_gate(session: Session, supplier_id: int, wish: Wish, *, of: Listing | None = None) -> tuple[Verdict, ...]:
+    """The verdicts on a wish that nothing blocks. Raises GateRefused, DuplicateListing.
+
+    A price below the one on the shelf can only do good: no rule of prices stops it.
+    """
+    (verdicts,) = gate.judge_all(session, supplier_id, [wish], but=of.id if of else None)
+    if of is not None and of.shelf is Shelf.ON_SHELF and wish.price_fen is not None and wish.price_fen < of.price_fen:
+        verdicts = eased(verdicts)
+    if refusal := refused(verdicts):
+        raise refusal
+    return verdicts
 
 
 def _row(new: NewListing) -> dict[str, Any]:
@@ -384,27 +388,9 @@ def _row(new: NewListing) -> dict[str, Any]:
     }
 
 
-def _next_version(session: Session, actor: Actor, listing: Listing) -> None:
-    """Write down for good what the listing says from now on."""
-    listing.version += 1
-    listing.updated_at = clock.now()
-    session.add(ListingVersion(**_version_row(listing, actor)))
-    session.flush()
-
 
 def _version_row(listing: Listing, actor: Actor) -> dict[str, Any]:
     return {
         "listing_id": listing.id, "version": listing.version, "title": listing.title, "price_fen": listing.price_fen,
         "shelf": listing.shelf, "delivery_days": listing.delivery_days, "actor_id": actor.person_id, "at": listing.updated_at,
     }
-
-
-def _facts(listing: Listing) -> dict[str, Any]:
-    return {
-        "listing_id": listing.id, "supplier_id": listing.supplier_id, "product_id": listing.product_id, "title": listing.title,
-        "price_fen": listing.price_fen, "stock": listing.stock, "shelf": listing.shelf.value, "listing_version": listing.version,
-    }
-
-
-def _record(session: Session, actor: Actor, fact: ListingChanged) -> None:
-    outbox.record(session, actor, fact, stream=stream_of(fact.listing_id), region=actor.region, owner_id=fact.supplier_id)

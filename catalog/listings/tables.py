@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, enum_column
-from catalog.listings.states import Shelf
+from catalog.listings.states import ReviewState, Shelf
 
 
 class Listing(Base):
@@ -29,6 +29,8 @@ class Listing(Base):
     price_fen: Mapped[int]
     stock: Mapped[int]
     shelf: Mapped[Shelf] = enum_column(Shelf, default=Shelf.DRAFT)
+    shelf_reason: Mapped[str | None] = mapped_column(Text)
+    """Why it was sent back, suspended or frozen, in the words of whoever decided; the supplier reads it."""
     delivery_days: Mapped[int] = mapped_column(default=5)
     regions: Mapped[str] = mapped_column(default="410000")
     warranty_months: Mapped[int] = mapped_column(default=12)
@@ -51,6 +53,57 @@ class ListingVersion(Base):
     delivery_days: Mapped[int]
     actor_id: Mapped[int | None]
     at: Mapped[datetime]
+
+
+class ListingVerdict(Base):
+    """Every check of the gate that let a version stand: rule, figures, outcome. They are made and read together: one row."""
+
+    __tablename__ = "listing_verdicts"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["listing_id", "version"], ["listing_versions.listing_id", "listing_versions.version"], name="fk_listing_verdicts_version"
+        ),
+    )
+
+    listing_id: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    rule_version: Mapped[str]
+    verdicts: Mapped[str] = mapped_column(Text)
+    findings: Mapped[int]
+    at: Mapped[datetime]
+
+
+class ListingReview(Base):
+    """An offer, or another price of one on the shelf, that a rule holds until the catalogue keeper has looked at it."""
+
+    __tablename__ = "listing_reviews"
+    __table_args__ = (
+        Index("ix_listing_reviews_state_at", "state", "asked_at"),
+        Index("ix_listing_reviews_supplier", "supplier_id", "asked_at"),
+        Index(
+            "uq_listing_reviews_waiting",
+            "listing_id",
+            unique=True,
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"))
+    listing_version: Mapped[int]
+    supplier_id: Mapped[int] = mapped_column(ForeignKey("suppliers.organisation_id"))
+    price_fen: Mapped[int]
+    """The price asked for; with the listing on the shelf it holds only once approved."""
+    state: Mapped[ReviewState] = enum_column(ReviewState, default=ReviewState.WAITING)
+    rules: Mapped[str]
+    """The rules that hold it, separated by commas."""
+    verdicts: Mapped[str] = mapped_column(Text)
+    asked_by: Mapped[int | None]
+    asked_at: Mapped[datetime]
+    decided_by: Mapped[int | None]
+    decided_at: Mapped[datetime | None]
+    reason: Mapped[str | None] = mapped_column(Text)
 
 
 class PriceSpread(Base):

@@ -1,47 +1,49 @@
 """A supplier's own offers: the list with prices and stock to type in, the editor with its gate, the history."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from app.kernel import clock, money, regions
+from app.kernel import clock, money
 from app.kernel.db import commit
-from app.kernel.errors import N_, Missing, Refusal
+from app.kernel.errors import Missing, Refusal
 from app.policy import Permission
 from app.web import htmx
 from app.web.errors import shown as as_words
 from app.web.extensions import db
 from app.web.forms import Form, refusals_on
 from app.web.guard import me, requires
-from catalog.listings import queries, service
+from catalog.listings import desk, gate, queries, service
 from catalog.listings.forms import NewOfferForm, OfferForm, PriceForm, ShelfForm, StockForm
+from catalog.listings.gate import Goods, Wish
 from catalog.listings.queries import Shown
-from catalog.listings.rules import Check, gate, place_of_price
+from catalog.listings.rules import Parameters, place_of_price
 from catalog.listings.service import NewListing
-from catalog.listings.states import Shelf
+from catalog.listings.states import REVIEW_NAMES, SHELF_NAMES, ReviewState, Shelf
+from catalog.listings.verdicts import Outcome, Verdict
 from catalog.products import forms as product_forms
 from catalog.products import queries as products
 from catalog.products import service as product_service
-from catalog.products.rules import read_lines, words
+from catalog.products.rules import check_fact, read_lines, words
 from catalog.products.service import How
-from catalog.products.states import COUNTS_NAMES, COUNTS_TONES, FACT_NAMES, Origin
+from catalog.products.states import COUNTS_NAMES, COUNTS_TONES, FACT_NAMES, FactKind, Origin
 from catalog.profiles import queries as profiles
 from catalog.profiles.rules import Profile, arranged
-from catalog.suppliers import queries as suppliers
-from catalog.suppliers.states import Standing
+from catalog.references import queries as references
 from catalog.taxonomy import queries as taxonomy
 
 bp = Blueprint("listings", __name__, template_folder="templates", url_prefix="/listings")
 
-SHELF_NAMES: Final[dict[Shelf, str]] = {
-    Shelf.ON_SHELF: N_("在架"), Shelf.OFF_SHELF: N_("已下架"), Shelf.DRAFT: N_("草稿"), Shelf.FROZEN: N_("已冻结"),
+SHELF_TONES: Final[dict[Shelf, str]] = {
+    Shelf.ON_SHELF: "ok", Shelf.OFF_SHELF: "dim", Shelf.DRAFT: "info", Shelf.REVIEW: "hold", Shelf.SUSPENDED: "warn", Shelf.FROZEN: "bad",
 }  # fmt: skip
-SHELF_TONES: Final[dict[Shelf, str]] = {Shelf.ON_SHELF: "ok", Shelf.OFF_SHELF: "dim", Shelf.DRAFT: "info", Shelf.FROZEN: "bad"}
-TABS: Final = ("all", "on_shelf", "low", "off_shelf", "draft", "frozen")
+TABS: Final = ("all", "on_shelf", "low", "review", "off_shelf", "draft", "suspended", "frozen")
+TONES: Final[dict[Outcome, str]] = {Outcome.WATCH: "warn"}
+"""Outcomes as verdict lines call them, where the word is another."""
 
 
 @bp.get("/")
@@ -54,7 +56,7 @@ def index() -> ResponseReturnValue:
 @bp.post("/<int:listing_id>/price")
 @requires(Permission.LISTING_KEEP)
 def price(listing_id: int) -> ResponseReturnValue:
-    """Set the price typed in the list; buyers see it at once."""
+    """Set the price typed in the list; buyers see it at once, unless a rule of the gate holds or blocks it."""
     form = PriceForm()
     if form.validate_on_submit():
         with refusals_on(form), commit(db.session()) as session:
@@ -83,6 +85,23 @@ def shelf(listing_id: int) -> ResponseReturnValue:
         with refusals_on(form), commit(db.session()) as session:
             move(session, me(), listing_id, version=form.version.data)
     return _row(listing_id, form)
+
+
+@bp.post("/<int:listing_id>/withdraw")
+@requires(Permission.LISTING_KEEP)
+def withdraw(listing_id: int) -> ResponseReturnValue:
+    """Take back what waits for the catalogue keeper."""
+    with commit(db.session()) as session:
+        service.withdraw(session, me(), listing_id)
+    return htmx.go(url_for("listings.listing", listing_id=listing_id))
+
+
+@bp.post("/<int:listing_id>/gate")
+@requires(Permission.LISTING_KEEP)
+def price_preview(listing_id: int) -> ResponseReturnValue:
+    """What the gate would say of another price while it is typed; nothing is kept."""
+    offer = _own(listing_id)
+    return htmx.show("listings/_gate.html", checks=_checks_of(offer, _price_typed()), category=None)
 
 
 @bp.route("/new", methods=["GET", "POST"])
@@ -204,31 +223,61 @@ def _create(form: NewOfferForm) -> tuple[int, How]:
 def _preview(form: NewOfferForm) -> list[dict[str, Any]]:
     """The gate for what is typed so far."""
     session, supplier_id = db.session(), me().organisation_id or 0
-    code = form.category_code.data or ""
-    found = products.same(session, code, (form.brand.data or "").strip(), (form.model.data or "").strip())
-    twin = queries.duplicates(session, supplier_id, [found.id]).get(found.id) if found else None
-    price_fen = form.price_fen.data
-    if price_fen is None:
-        with contextlib.suppress(Refusal):
-            price_fen = money.parse_yuan(request.form.get("price_fen", ""))
-    return _checks(code, twin, price_fen, queries.quartiles(session, product_id=found.id) if found else None)
+    brand, model, code = ((field.data or "").strip() for field in (form.brand, form.model, form.category_code))
+    price_fen = form.price_fen.data if form.price_fen.data is not None else _price_typed()
+    proven = _proofs_typed()
+    if found := products.same(session, code, brand, model):
+        (verdicts,) = gate.judge_all(session, supplier_id, [Wish(product_id=found.id, price_fen=price_fen, proven=proven)])
+        return said(verdicts)
+    goods = Goods(category=code, unit=(form.unit.data or "").strip(), imported=form.imported.data, proven=proven)
+    return said(gate.judge_definition(session, supplier_id, goods, price_fen))
 
 
-def _checks(code: str, twin: str | None, price_fen: int | None, stats: Any) -> list[dict[str, Any]]:
-    session, actor = db.session(), me()
-    mall = taxonomy.mall_row(session, code, regions.PROVINCE, clock.today())
-    supplier = suppliers.by_id(session, actor.organisation_id or 0)
-    found = gate(
-        in_mall=mall is not None, doc_no=mall.doc_no if mall else "", category=code, may_trade=supplier.standing is Standing.ACTIVE,
-        duplicate_sku=twin, price_fen=price_fen, stats=stats,
-    )  # fmt: skip
-    return [_said(check) for check in found]
+def _proofs_typed() -> frozenset[FactKind]:
+    """The kinds of documents in the form that are whole and hold today."""
+    kinds = set()
+    with contextlib.suppress(Refusal):
+        for fact in product_forms.read_facts(request.form):
+            with contextlib.suppress(Refusal):
+                if check_fact(fact, FACT_NAMES[fact.kind], clock.today()).number:
+                    kinds.add(fact.kind)
+    return frozenset(kinds)
 
 
-def _said(check: Check) -> dict[str, Any]:
-    """A check in the words of verdict lines."""
-    sentence = gettext(check.sentence, **as_words(dict(check.facts)))
-    return {"outcome": check.outcome.value, "rule": check.rule, "title": gettext(check.title), "basis": sentence, "ways": ()}
+def _price_typed() -> int | None:
+    """The price in the form, in fen; None while it cannot be read."""
+    with contextlib.suppress(Refusal):
+        return money.parse_yuan(request.form.get("price_fen", ""))
+    return None
+
+
+def _checks_of(offer: Shown, price_fen: int | None) -> list[dict[str, Any]]:
+    """What the gate says of an offer at this price."""
+    wish = Wish(product_id=offer.product_id, price_fen=price_fen)
+    (verdicts,) = gate.judge_all(db.session(), offer.supplier_id, [wish], but=offer.listing_id)
+    return said(verdicts)
+
+
+def said(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
+    """Checks in the words of verdict lines: what was found, and for what did not pass the way out."""
+    return [
+        {
+            "outcome": TONES.get(verdict.outcome, verdict.outcome.value),
+            "rule": verdict.rule,
+            "title": gettext(verdict.words.passed if verdict.outcome is Outcome.PASS else verdict.words.title),
+            "basis": gettext(verdict.sentence, **as_words(dict(verdict.facts))),
+            "detail": gettext(verdict.words.way_out),
+            "source": gettext(verdict.words.basis),
+            "ways": (),
+        }
+        for verdict in verdicts
+    ]
+
+
+def outside_price(product_id: int) -> int | None:
+    """The newest reference price of a product within the days of a price history, in fen; None when there is none."""
+    newest = references.newest(db.session(), [product_id], clock.today(), queries.HISTORY_DAYS).get(product_id)
+    return newest.price_fen if newest else None
 
 
 def _own(listing_id: int) -> Shown:
@@ -246,16 +295,22 @@ def _version() -> int | None:
 
 def _editor(offer: Shown, form: OfferForm, papers: Form | None = None) -> ResponseReturnValue:
     session = db.session()
-    twin = queries.duplicates(session, offer.supplier_id, [offer.product_id], but=offer.listing_id).get(offer.product_id)
-    stats = queries.quartiles(session, product_id=offer.product_id)
     versions = queries.versions_of(session, offer.listing_id)
+    reviews = desk.reviews_of(session, me(), offer.listing_id)
+    judged, kept = desk.verdicts_of(session, offer.listing_id)
     return htmx.show(
         "listings/listing.html",
         offer=offer,
         form=form,
-        stats=stats,
-        checks=_checks(offer.category_code, twin, offer.price_fen, stats),
-        category=taxonomy.category(session, offer.category_code),
+        stats=queries.quartiles(session, product_id=offer.product_id),
+        checks=_checks_of(offer, offer.price_fen),
+        kept=said(kept),
+        judged=judged,
+        reviews=reviews,
+        waiting=next((each for each in reviews if each.state is ReviewState.WAITING), None),
+        reason=desk.reason_of(session, offer.listing_id),
+        review_names=REVIEW_NAMES,
+        category=None,
         attributes=[
             (name, gettext(words(value)) if isinstance(value, bool) else words(value))
             for name, value in arranged(_profile(offer.category_code), offer.spec)
@@ -270,10 +325,12 @@ def _editor(offer: Shown, form: OfferForm, papers: Form | None = None) -> Respon
         offers=len(queries.offers_for_product(session, offer.product_id)),
         versions=list(reversed(versions)),
         points=[(clock.local(version.at).date(), version.price_fen) for version in versions],
+        external=outside_price(offer.product_id),
         today=clock.today(),
         shelf_names=SHELF_NAMES,
         shelf_tones=SHELF_TONES,
         on_shelf=offer.shelf is Shelf.ON_SHELF,
+        may_shelve=offer.shelf in {Shelf.DRAFT, Shelf.OFF_SHELF, Shelf.SUSPENDED},
         frozen=offer.shelf is Shelf.FROZEN,
         status=422 if form.was_refused or (papers is not None and papers.was_refused) else 200,
     )
@@ -287,10 +344,10 @@ def _row(listing_id: int, form: Form) -> ResponseReturnValue:
         return htmx.go(url_for("listings.listing", listing_id=listing_id) if back == "editor" else url_for("listings.index"))
     if not htmx.asked():
         return _list(form, status=422)
-    stats = queries.quartiles(db.session(), product_id=offer.product_id)
+    (line,) = _lines([offer])
     return htmx.show(
         "listings/_row.html",
-        each=_line(offer, {offer.product_id: stats}),
+        each=line,
         form=form,
         shelf_names=SHELF_NAMES,
         shelf_tones=SHELF_TONES,
@@ -298,9 +355,21 @@ def _row(listing_id: int, form: Form) -> ResponseReturnValue:
     )
 
 
-def _line(offer: Shown, stats: Mapping[int, Any]) -> dict[str, Any]:
-    spread = stats.get(offer.product_id)
-    return {"offer": offer, "stats": spread, "check": _said(place_of_price(offer.price_fen, spread))}
+def _lines(offers: Sequence[Shown]) -> list[dict[str, Any]]:
+    """Offers with the spread of their product, and where their price stands among the others."""
+    session = db.session()
+    ids = [offer.product_id for offer in offers]
+    stats = queries.quartiles_by_product(session, ids)
+    others = queries.quartiles_of_others(session, ids, me().organisation_id or 0)
+    given: Parameters = gate.parameters(session)
+    return [
+        {
+            "offer": offer,
+            "stats": stats.get(offer.product_id),
+            "check": said([place_of_price(offer.price_fen, others.get(offer.product_id), given)])[0] if "R02" in given else None,
+        }
+        for offer in offers
+    ]
 
 
 def _list(form: Form | None = None, status: int = 200) -> ResponseReturnValue:
@@ -310,12 +379,11 @@ def _list(form: Form | None = None, status: int = 200) -> ResponseReturnValue:
     kept = Shelf(tab) if tab in set(Shelf) else None
     page = queries.own_page(session, actor, shelf=kept, low=tab == "low", q=q, cursor=request.args.get("cursor"))
     counts = queries.own_counts(session, actor)
-    stats = queries.quartiles_by_product(session, [offer.product_id for offer in page.rows])
     labels = {"all": gettext("全部"), "low": gettext("库存为零"), **{each.value: gettext(name) for each, name in SHELF_NAMES.items()}}
     return htmx.show(
         "listings/index.html",
         page=page,
-        lines=[_line(offer, stats) for offer in page.rows],
+        lines=_lines(page.rows),
         counts=counts,
         tabs=[
             (labels[each], url_for("listings.index", tab=each if each != "all" else None, q=q or None), each == tab, counts.get(each, 0))

@@ -15,6 +15,7 @@ from app.kernel.db import among, run
 from app.kernel.errors import Missing
 from app.policy import Actor, Reach, scope_of
 from catalog.listings import queries as listings
+from catalog.listings.rules import Traded
 from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.rules import CategoryKind, What
 from orders.budgets.tables import Allotment, Control
@@ -31,6 +32,8 @@ PAST_DAYS = 30
 """The widest window that a gate may look back over (rule S02)."""
 
 _VOID = FINAL - {State.CLOSED}
+_CONCLUDED = frozenset(State) - _VOID - {State.HELD, State.SUBMITTED, State.PLACED}
+"""Orders with a contract that was not ended: their prices are concluded ones."""
 KIND_OF = {"A": CategoryKind.GOODS, "B": CategoryKind.WORKS, "C": CategoryKind.SERVICES}
 
 
@@ -307,3 +310,14 @@ def search_condition(text: str) -> ColumnElement[bool]:
     like = f"%{text.strip()}%"
     titles = select(OrderLine.order_id).where(or_(OrderLine.title.like(like), OrderLine.model.like(like)))
     return or_(Order.number.like(like.upper()), Order.id.in_(titles))
+
+
+def traded(session: Session, product_ids: Sequence[int], since: datetime) -> dict[int, Traded]:
+    """What these products were bought for since a moment: order lines of contracts that stand, and their mean price; one statement."""
+    query = (
+        select(OrderLine.product_id, func.count().label("n"), func.sum(OrderLine.price_fen).label("sum"))
+        .join(Order, Order.id == OrderLine.order_id)
+        .where(OrderLine.product_id.in_(product_ids), Order.submitted_at >= since, Order.state.in_(_CONCLUDED))
+        .group_by(OrderLine.product_id)
+    )
+    return {row.product_id: Traded(n=row.n, average_fen=int(row.sum) // row.n) for row in session.execute(query)}

@@ -3,34 +3,14 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Final
 
 from app.kernel.errors import N_
+from app.kernel.verdicts import Outcome, RuleText
+
+__all__ = ["Outcome", "RuleText"]  # words of every chapter's checks
 
 RULESET = "2026.11"
-
-
-class Outcome(StrEnum):
-    """What a check said."""
-
-    PASS = "pass"  # noqa: S105 - a verdict
-    WATCH = "watch"
-    HOLD = "hold"
-    BLOCK = "block"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RuleText:
-    """What a rule is called, where it comes from, and what it says when it does not pass."""
-
-    title: str
-    basis: str
-    sentence: str
-    way_out: str
-    passed: str = ""
-    """The title when nothing was found."""
-
 
 RULES: dict[str, RuleText] = {
     "B01": RuleText(

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from app.kernel import clock
 from app.policy import Role
 from catalog.listings import events
+from catalog.listings.moves import stream_of
 from catalog.listings.rules import Offer
-from catalog.listings.service import stream_of
 from catalog.listings.states import Shelf
 from catalog.listings.tables import Listing, ListingVersion
 from catalog.products.rules import proven_text, stored

@@ -17,7 +17,7 @@ from app.kernel.errors import N_, Conflict
 from app.kernel.outbox import ConsumerFloor, Event, EventReceipt
 from catalog.brands.service import load_brands
 from catalog.listings import queries as listings
-from catalog.listings.service import follow_prices
+from catalog.listings.moves import follow_prices
 from catalog.listings.tables import Listing
 from catalog.onboarding.service import load_agreement
 from catalog.profiles.service import load_profiles

@@ -28,6 +28,12 @@ from app.kernel.sealed import Seal
 from app.policy import ROLES_OF, SYSTEM, Actor, OrganisationKind, Permission, Role
 from catalog.connections import service as connections
 from catalog.connections.tables import ConnectedGood
+from catalog.listings import service as listings
+from catalog.listings.tables import ListingReview
+from catalog.products.states import Origin
+from catalog.questions import service as questions
+from catalog.reports import service as reports
+from catalog.reports.states import ReportKind
 from catalog.search.port import SearchRequest
 from catalog.vocabulary import service as vocabulary
 from catalog.vocabulary.tables import Miss
@@ -160,6 +166,8 @@ class Land:
             vocabulary.note(session, asked, clock.today(), "mark")
             miss_id = session.scalars(select(Miss.id).where(Miss.question == asked)).one()
             synonym_id = vocabulary.add_synonym(session, SYSTEM, [asked, "传真"]).id
+            review = self._review(session, world)
+            talk = self._talk(session, world)
         return {
             **{f"order {stage}": number for stage, number in orders.items()},
             "order shipped": sent.number,
@@ -179,6 +187,10 @@ class Land:
             "address": session.scalars(select(Address.id).where(Address.organisation_id == unit_id)).one(),
             "title": session.scalars(select(InvoiceTitle.id).where(InvoiceTitle.organisation_id == unit_id)).one(),
             "listing": world.laser.id,
+            "any listing": world.paper.id,
+            "live listing": world.laser.id,
+            **talk,
+            "review": review,
             "product": world.laser.product_id,
             "supplier": world.supplier.organisation_id,
             **{f"{name} {role}": key for role, keys in told.items() for name, key in keys.items()},
@@ -233,6 +245,20 @@ class Land:
             sheet = comparisons.freeze_offers(session, buyer, [world.laser.id, world.paper.id])
             submission.submit(session, buyer, [wish], key=factories.serial("citing-"), cited=as_cited(sheet))
             return sheet.number
+
+    def _review(self, session: Session, world: World) -> int:
+        """An offer of an imported product, which waits for the keeper."""
+        product = factories.product(session, origin=Origin.IMPORTED)
+        facts = {"product_id": product.id, "sku": factories.serial("K"), "title": product.title, "price_fen": 1_000_00, "stock": 1}
+        made = listings.create(session, world.actor(Role.LISTER), listings.NewListing(**facts))  # type: ignore[arg-type]
+        return session.scalars(select(ListingReview.id).where(ListingReview.listing_id == made.id)).one()
+
+    def _talk(self, session: Session, world: World) -> dict[str, Any]:
+        """A question about an offer, and a report of it."""
+        buyer = world.actor(Role.BUYER)
+        asked = questions.ask(session, buyer, world.laser.id, words="是否包含硒鼓？")
+        made = reports.report(session, buyer, world.laser.id, kind=ReportKind.PRICE, words="高于官网")
+        return {"question": asked.id, "any question": asked.id, "report": made.id}
 
     def _made_by_the_worker(self, session: Session, number: str) -> dict[str, Any]:
         order_id = select(Order.id).where(Order.number == number).scalar_subquery()

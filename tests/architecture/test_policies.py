@@ -51,6 +51,12 @@ SUBJECTS = (
     (r"^/dispatches/", "order"),
     (r"^/webhooks/deliveries/", "notice sent"),
     (r"^/webhooks/", "endpoint"),
+    (r"^/upkeep/reviews/", "review"),
+    (r"^/questions/about/|^/reports/new/", "live listing"),
+    (r"^/questions/.*/answer$", "question"),
+    (r"^/questions/", "any question"),
+    (r"^/reports/", "report"),
+    (r"^/upkeep/listings/", "any listing"),
     (r"^/log/", "log"),
     (r"^/tour/cheat/", "trick"),
     (r"^/bulk/jobs/", "import"),
@@ -116,8 +122,9 @@ PERSONAL = {"item", "session", "token", "import", "star", "awaited", "saved sear
 UNITS_OWN = {"comparison"}
 """A unit's papers that no supplier sees, whether they name his offers or not."""
 
-EVERYBODYS = {"supplier", "entity", "miss", "synonym"}
-"""What belongs to no unit and no region."""
+
+EVERYWHERE = {"supplier", "entity", "miss", "synonym", "review", "any listing", "live listing", "any question", "report"}
+"""The same for the whole province: whoever may look at one sees all."""
 
 INSIDE = {"approvals_api.decisions"}
 """Open to whoever reads orders, but not to the supplier's side: its view says 403."""
@@ -192,7 +199,7 @@ def sees(role: Role | None, name: str, relation: str, policy: Policy) -> bool:
         return False
     if relation in {MISSING, OWN}:
         return relation == OWN
-    if policy.anyone or name in EVERYBODYS or (name == "person" and role is Role.SECURITY_ADMIN):
+    if policy.anyone or name in EVERYWHERE or (name == "person" and role is Role.SECURITY_ADMIN):
         return True
     assert role is not None
     watches = KIND_OF[role] in {OrganisationKind.FINANCE, OrganisationKind.AUDIT, OrganisationKind.AGENCY}

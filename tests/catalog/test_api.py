@@ -4,7 +4,8 @@ from app.policy import Role
 from catalog.listings.tables import Listing
 from tests import factories
 
-PRODUCT = {"category_code": factories.LASER, "brand": "奔图", "model": "P3370DN", "title": "奔图 P3370DN 激光打印机", "unit": "台", "attributes": {"幅面": "A4", "速度": 33}}
+CERTIFICATE = {"kind": "energy", "number": "CQC26-0003", "issuer": "中国质量认证中心", "valid_to": "2999-12-31"}
+PRODUCT = {"category_code": factories.LASER, "brand": "奔图", "model": "P3370DN", "title": "奔图 P3370DN 激光打印机", "unit": "台", "attributes": {"幅面": "A4", "速度": 33}, "facts": [CERTIFICATE]}
 NEW = {"product": PRODUCT, "sku": "P-1", "price_fen": 1_299_00, "stock": 48, "delivery_days": 2}
 
 

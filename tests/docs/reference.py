@@ -107,6 +107,7 @@ def roles() -> str:
 
 def rules() -> str:
     """What is checked and what is warned of."""
+    from catalog.listings.verdicts import RULES as SHELF
     from orders.purchases.verdicts import RULES
     from supervision.alerts.rules import TEXTS
 
@@ -115,6 +116,7 @@ def rules() -> str:
         [
             "# 校验与预警规则", HEAD,
             "## 提交订单时的校验", table(head, [(code, text.title, text.basis, text.sentence, text.way_out) for code, text in RULES.items() if code not in TEXTS]),
+            "## 商品上架的闸门", table(head, [(code, text.title, text.basis, text.sentence, text.way_out) for code, text in SHELF.items()]),
             "## 监管预警", table(head, [(code, text.title, text.basis, text.sentence, text.way_out) for code, text in sorted(TEXTS.items())]),
         ]
     ).replace("%%", "%")  # fmt: skip

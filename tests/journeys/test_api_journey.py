@@ -25,6 +25,7 @@ PRODUCT = {
     "title": "奔图 P3370DN 黑白激光打印机",
     "unit": "台",
     "attributes": {"打印速度": 33, "自动双面": True, "幅面": "A4"},
+    "facts": [{"kind": "energy", "number": "CQC26-3370", "issuer": "中国质量认证中心", "valid_to": "2999-12-31"}],
 }
 PRICE, PIECES = 1_199_00, 10
 TOTAL = PRICE * PIECES

@@ -12,8 +12,9 @@ from tests import factories
 FIELDS = {
     "category_code": factories.LASER, "brand": "奔图", "model": "P3370DN", "unit": "台", "title": "奔图 P3370DN 激光打印机", "sku": "P-1",
     "price_fen": "1,299.00", "stock": "48", "delivery_days": "2", "warranty_months": "36", "regions": "410000", "shelf": "on_shelf",
-    "attributes": "幅面：A4\n速度：33",
+    "attributes": "幅面：A4\n速度：33", "fact.energy.number": "CQC26-0002", "fact.energy.issuer": "中国质量认证中心", "fact.energy.valid_to": "2999-12-31",
 }  # fmt: skip
+"""An offer that passes the gate: laser printers need an energy-saving certificate."""
 
 
 def row(shop, listing_id):

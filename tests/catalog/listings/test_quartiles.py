@@ -1,4 +1,4 @@
-"""Where a price stands: the same figures in Python and in SQL, and what the gate says of them."""
+"""Where a price stands: the same figures in Python and in SQL."""
 
 import pytest
 from hypothesis import given
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.kernel.db import commit
 from catalog.listings import queries
-from catalog.listings.rules import Outcome, Quartiles, gate, place_of_price, quartiles_of
+from catalog.listings.rules import Quartiles, quartiles_of
 from catalog.listings.states import Shelf
 from catalog.suppliers.states import Standing
 from tests import factories
@@ -44,15 +44,12 @@ def test_quartiles_stand_in_order(prices):
     assert found.min <= found.q1 <= found.median <= found.q3 <= found.max
 
 
-def test_a_price_is_high_one_fen_above_a_fifth_over_the_median():
-    stats = quartiles_of([1_000_00] * 5)
-    assert place_of_price(1_200_00, stats).outcome is Outcome.PASS
-    assert place_of_price(1_200_01, stats).outcome is Outcome.WARN
-    assert place_of_price(9_999_00, quartiles_of([1_000_00] * 2)).outcome is Outcome.PASS
-
-
-def test_the_gate_says_everything_at_once():
-    found = gate(
-        in_mall=False, doc_no="", category="A02021003", may_trade=False, duplicate_sku="K-1", price_fen=2_000_00, stats=quartiles_of([1_000_00] * 5)
-    )
-    assert [(check.rule, check.outcome.value) for check in found] == [("K01", "block"), ("P09", "warn"), ("R08", "block"), ("R02", "warn")]
+@pytest.mark.both_databases
+def test_the_others_are_all_offers_but_the_suppliers_own(session):
+    with commit(session):
+        product, own = factories.product(session), factories.supplier(session)
+        factories.listing(session, own, product, price_fen=9_999)
+        for price in (300, 100, 200):
+            factories.listing(session, factories.supplier(session), product, price_fen=price)
+    assert queries.quartiles_of_others(session, [product.id], own.organisation_id) == {product.id: quartiles_of([100, 200, 300])}
+    assert queries.quartiles_of_others(session, [], own.organisation_id) == {}

@@ -48,14 +48,14 @@ def test_a_certificate_counts_through_its_last_day_and_not_a_day_longer(session,
 
 
 def test_offers_bear_the_label_only_while_the_certificate_counts(session, world):
-    assert not listings.shown(session, [world.laser.id])[world.laser.id].energy_saving
+    assert not listings.shown(session, [world.paper.id])[world.paper.id].energy_saving
     with commit(session):
-        service.record_facts(session, world.actor(Role.LISTER), world.laser.product_id, [energy(1)])
-    offer = listings.shown(session, [world.laser.id])[world.laser.id]
+        service.record_facts(session, world.actor(Role.LISTER), world.paper.product_id, [energy(1)])
+    offer = listings.shown(session, [world.paper.id])[world.paper.id]
     assert offer.energy_saving and not offer.environment and offer.facts == {FactKind.ENERGY}
     clock.advance(timedelta(days=2))
     try:
-        assert listings.shown(session, [world.laser.id])[world.laser.id].facts == frozenset()
+        assert listings.shown(session, [world.paper.id])[world.paper.id].facts == frozenset()
     finally:
         clock.advance(-timedelta(days=2))
 
@@ -125,14 +125,15 @@ def test_the_search_hears_of_a_certificate_and_of_its_end(shop):
 
     def found() -> list[int]:
         Worker(shop.session, [indexer(shop.app.extensions["mall.search"])], []).drain()
-        return [hit.pk for hit in shop.app.extensions["mall.search"].search(SearchRequest(filters=Filters(energy=True))).hits]
+        asked = SearchRequest(filters=Filters(energy=True, categories=(factories.PAPER,)))
+        return [hit.pk for hit in shop.app.extensions["mall.search"].search(asked).hits]
 
     from catalog.search.handlers import indexer
 
     assert found() == []
     with shop.session() as session, commit(session):
-        service.record_facts(session, shop.world.actor(Role.LISTER), shop.world.laser.product_id, [energy(1)])
-    assert found() == [shop.world.laser.id]
+        service.record_facts(session, shop.world.actor(Role.LISTER), shop.world.paper.product_id, [energy(1)])
+    assert found() == [shop.world.paper.id]
     clock.advance(timedelta(days=2))
     try:
         assert handlers.expire(shop.session) == 1
@@ -141,5 +142,5 @@ def test_the_search_hears_of_a_certificate_and_of_its_end(shop):
     finally:
         clock.advance(-timedelta(days=2))
     with shop.session() as session:
-        types = list(session.scalars(select(Event.type).where(Event.stream == f"product/{shop.world.laser.product_id}").order_by(Event.id)))
+        types = list(session.scalars(select(Event.type).where(Event.stream == f"product/{shop.world.paper.product_id}").order_by(Event.id)))
     assert types == ["product.proof_recorded", "product.proof_expired"]
