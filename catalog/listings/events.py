@@ -62,3 +62,11 @@ class ListingUnshelved(ListingChanged):
     """The offer was taken off the shelf."""
 
     type: ClassVar[str] = "listing.unshelved"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListingMoved(ListingChanged):
+    """Its product was merged into another one; which product it was an offer of before."""
+
+    type: ClassVar[str] = "listing.moved"
+    previous_product_id: int

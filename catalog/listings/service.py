@@ -13,12 +13,13 @@ from app.kernel import clock, outbox
 from app.kernel.db import connection_of
 from app.kernel.errors import Missing
 from app.kernel.rows import insert_rows
-from app.policy import Actor, Permission
+from app.policy import SYSTEM, Actor, Permission
 from catalog.listings import queries
 from catalog.listings.events import (
     ListingChanged,
     ListingCreated,
     ListingEdited,
+    ListingMoved,
     ListingRepriced,
     ListingRestocked,
     ListingShelved,
@@ -260,6 +261,20 @@ _FOLLOW: Final = (
 def _figures(stats: Quartiles | None) -> dict[str, int]:
     told = (stats.n, stats.min, stats.q1, stats.median, stats.q3, stats.max) if stats else (0,) * 6
     return {f"told_{name}": figure for name, figure in zip(_UNKNOWN, told, strict=True)}
+
+
+def follow_merge(session: Session, product_id: int, into_id: int) -> int:
+    """Bring the offers of a merged product to the one it became; how many. Of a supplier's two on the shelf the moved one comes off."""
+    moving = list(session.scalars(select(Listing).where(Listing.product_id == product_id).order_by(Listing.id).with_for_update()))
+    for listing in moving:
+        on_shelf = listing.shelf is Shelf.ON_SHELF
+        listing.product_id = into_id
+        if on_shelf and queries.duplicates(session, listing.supplier_id, [into_id], but=listing.id):
+            listing.shelf = Shelf.OFF_SHELF
+        _next_version(session, SYSTEM, listing)
+        _record(session, SYSTEM, ListingMoved(**_facts(listing), previous_product_id=product_id))
+    follow_prices(session, [product_id, into_id])
+    return len(moving)
 
 
 def stream_of(listing_id: int) -> str:

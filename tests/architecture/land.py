@@ -21,6 +21,10 @@ from app.config import Settings
 from app.kernel import outbox
 from app.kernel.db import Base, commit, make_engine
 from app.policy import ROLES_OF, SYSTEM, Actor, OrganisationKind, Permission, Role
+from catalog.brands import service as brands
+from catalog.products import service as products
+from catalog.products.rules import FactInput
+from catalog.products.states import FactKind
 from orders.assets.tables import AssetCard
 from orders.carts import service as carts
 from orders.contracts.tables import Contract
@@ -126,6 +130,8 @@ class Land:
             }
             assert raised is not None
             alert, item_id = raised.number, item.id
+            brand_id = next(iter(brands.named(session, SYSTEM, [factories.serial("牌")]).values())).id
+            (proof,) = products.record_facts(session, world.actor(Role.LISTER), world.laser.product_id, [FactInput(kind=FactKind.ENERGY)])
         return {
             **{f"order {stage}": number for stage, number in orders.items()},
             "order shipped": sent.number,
@@ -141,6 +147,9 @@ class Land:
             "title": session.scalars(select(InvoiceTitle.id).where(InvoiceTitle.organisation_id == unit_id)).one(),
             "listing": world.laser.id,
             "product": world.laser.product_id,
+            "brand": brand_id,
+            "category": factories.LASER,
+            "proof": proof,
             "supplier": world.supplier.organisation_id,
             "plan": world.plan.number,
             "allotment": world.allotment.number,

@@ -30,6 +30,10 @@ SUBJECTS = (
     (r"^/portal/notices/|^/api/v1/notices/", "notice"),
     (r"^/api/v1/payment-applications/", "application"),
     (r"^(/api/v1)?/products/", "product"),
+    (r"^/catalogue/products/proofs/", "proof"),
+    (r"^/catalogue/products/", "product"),
+    (r"^/catalogue/brands/", "brand"),
+    (r"^/catalogue/profiles/", "category"),
     (r"^/suppliers/", "supplier"),
     (r"^(/api/v1)?/(listings|offers)/", "listing"),
     (r"^(/api/v1)?/cart/items/", "item"),
@@ -168,7 +172,7 @@ def sees(role: Role | None, name: str, relation: str, policy: Policy) -> bool:
     """Whether a thing of that relation is there for whoever passed the guard."""
     if relation in {MISSING, OWN}:
         return relation == OWN
-    if policy.anyone or name == "supplier" or (name == "person" and role is Role.SECURITY_ADMIN):
+    if policy.anyone or name in {"supplier", "product", "brand", "category", "proof"} or (name == "person" and role is Role.SECURITY_ADMIN):
         return True
     assert role is not None
     watches = KIND_OF[role] in {OrganisationKind.FINANCE, OrganisationKind.AUDIT, OrganisationKind.AGENCY}

@@ -17,7 +17,7 @@ from tests.browser.product import Product
 
 Place = tuple[str | None, str]
 
-BUYER, FINANCE, SUPERVISOR = "buyer.zz01", "finance.zz01", "supervisor.zz"
+BUYER, FINANCE, SUPERVISOR, KEEPER = "buyer.zz01", "finance.zz01", "supervisor.zz", "catalogue.zz"
 
 NAMES = (
     "home", "sign-in", "search", "nothing-found", "product", "compare", "cart", "checkout-blocked", "approvals", "order-early", "order-late",
@@ -25,7 +25,7 @@ NAMES = (
     "listings", "listing", "new-listing", "confirm", "ship", "receive", "accept", "invoice", "pay", "payments", "reconciliation", "assets", "asset", "rating",
     "board", "stream", "alerts", "order-audit", "attempt", "portal", "notices", "notice", "verify", "log", "log-entry", "people", "person",
     "organisation", "account", "catalogue", "limits", "suppliers", "supplier", "api", "missing", "forbidden",
-    "cheat", "cheat-tried",
+    "cheat", "cheat-tried", "new-listing-profile", "brands", "profiles", "profile", "products", "definition",
 )
 KEY = frozenset({
     "home", "search", "product", "compare", "cart", "checkout-blocked", "approvals", "order-late", "orders", "workbench-buyer", "budgets", "listings",
@@ -53,6 +53,12 @@ def of(desk: Desk) -> dict[str, Place]:
         "plan-filing": (FINANCE, "/plans/new"),
         "listings": ("lister.s01", "/listings/"),
         "new-listing": ("lister.s01", "/listings/new"),
+        "new-listing-profile": ("lister.s01", "/listings/new?category=A02010105"),
+        "brands": (KEEPER, "/catalogue/brands?q=联想"),
+        "profiles": (KEEPER, "/catalogue/profiles"),
+        "profile": (KEEPER, "/catalogue/profiles/A02021003?edit=网络接口"),
+        "products": (KEEPER, "/catalogue/products"),
+        "definition": (KEEPER, f"/catalogue/products/{_listed(product, ids[0]).product_id}"),
         "payments": (FINANCE, "/payments"),
         "reconciliation": (SUPERVISOR, "/payments/reconciliation"),
         "assets": ("asset.zz01", "/assets"),
