@@ -105,7 +105,7 @@ class NewListing:
 def create(session: Session, actor: Actor, new: NewListing) -> Listing:
     """Make an offer for the actor's own supplier. Raises DuplicateListing, SkuTaken, BadPrice, BadStock, UnknownArea."""
     supplier_id = _supplier_of(session, actor)
-    products.by_id(session, new.product_id)
+    new = replace(new, product_id=products.by_id(session, new.product_id).id)
     if session.scalar(select(Listing.id).where(Listing.supplier_id == supplier_id, Listing.sku == new.sku)) is not None:
         raise SkuTaken(sku=new.sku)
     if new.shelf is Shelf.ON_SHELF:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.kernel import clock, outbox
@@ -96,6 +97,14 @@ def find_or_define_all(session: Session, actor: Actor, definitions: Sequence[Def
     FactIncomplete, FactPeriod, FactNotNow.
     """
     actor.must(Permission.LISTING_KEEP)
+    try:
+        with session.begin_nested():
+            return _find_or_define(session, actor, definitions)
+    except IntegrityError:  # somebody defined one of them between our look and our insert: now it is there to be found
+        return _find_or_define(session, actor, definitions)
+
+
+def _find_or_define(session: Session, actor: Actor, definitions: Sequence[Definition]) -> list[Found]:
     found = recognise(session, definitions)
     keys = brand_queries.keys_of(session, (each.brand for each in definitions))
     identities = [(each.category_code, keys[each.brand], key_of(each.model)) for each in definitions]

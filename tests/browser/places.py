@@ -53,7 +53,7 @@ def of(desk: Desk) -> dict[str, Place]:
         "plan-filing": (FINANCE, "/plans/new"),
         "listings": ("lister.s01", "/listings/"),
         "new-listing": ("lister.s01", "/listings/new"),
-        "new-listing-profile": ("lister.s01", "/listings/new?category=A02010105"),
+        "new-listing-profile": ("lister.s01", "/listings/new?category=A02010108"),
         "brands": (KEEPER, "/catalogue/brands?q=联想"),
         "profiles": (KEEPER, "/catalogue/profiles"),
         "profile": (KEEPER, "/catalogue/profiles/A02021003?edit=网络接口"),

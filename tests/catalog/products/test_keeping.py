@@ -243,3 +243,43 @@ def test_the_pages_of_products_put_right_check_withdraw_and_merge(shop, browser)
     assert browser.get(address).headers["Location"] == f"/catalogue/products/{into_id}"
     for role in (Role.LISTER, Role.BUYER, Role.SUPERVISOR):
         assert shop.browser(role).get("/catalogue/products").status_code == 403
+
+
+@pytest.mark.only_postgresql
+def test_two_who_define_the_same_product_at_the_same_moment_get_one(database_url):
+    from threading import Thread
+
+    from sqlalchemy.orm import Session
+
+    from app.kernel.db import make_engine
+
+    engine, found = make_engine(database_url), []
+    with Session(engine, expire_on_commit=False) as session, commit(session):
+        lister = factories.staff(session, factories.organisation(session, OrganisationKind.SUPPLIER), [Role.LISTER])[Role.LISTER]
+        brands.named(session, lister, ["奔图"])
+
+    def late() -> None:
+        with Session(engine) as other, commit(other):
+            found.append(define(other, lister, "奔图", "P1").id)
+
+    thread = Thread(target=late)
+    with Session(engine) as session, commit(session):
+        first = define(session, lister, "奔图", "P1").id
+        thread.start()
+        thread.join(1)
+        assert found == [], "the second waits for the first"
+    thread.join(20)
+    assert found == [first]
+    engine.dispose()
+
+
+def test_an_offer_of_a_merged_product_is_an_offer_of_what_it_became(session, keeper):
+    from catalog.listings import service as listings
+
+    with commit(session):
+        world = factories.world(session)
+        seller = world.actor(Role.LISTER)
+        gone, into = define(session, seller, "奔图", "P1"), define(session, seller, "奔图", "P2")
+        service.merge(session, keeper, gone.id, into.id, reason="同一产品")
+        made = listings.create(session, seller, listings.NewListing(product_id=gone.id, sku="M-1", title="奔图", price_fen=100, stock=1))
+    assert made.product_id == into.id
