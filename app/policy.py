@@ -103,6 +103,8 @@ class Permission(StrEnum):
     CATALOGUE_ADMINISTER = "catalogue:administer"
     SUPPLIER_ADMINISTER = "supplier:administer"
     SUPPLIER_SUSPEND = "supplier:suspend"
+    SUPPLIER_BAN = "supplier:ban"
+    SUPPLIER_REVIEW = "supplier:review"
     LISTING_KEEP = "listing:keep"
     BUDGET_READ = "budget:read"
     BUDGET_KEEP = "budget:keep"
@@ -190,7 +192,13 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         Permission.RATING_GIVE,
     },
     Role.CATALOGUE_ADMIN: frozenset(
-        {Permission.ACCOUNT_USE, Permission.CATALOGUE_BROWSE, Permission.CATALOGUE_ADMINISTER, Permission.SUPPLIER_SUSPEND}
+        {
+            Permission.ACCOUNT_USE,
+            Permission.CATALOGUE_BROWSE,
+            Permission.CATALOGUE_ADMINISTER,
+            Permission.SUPPLIER_REVIEW,
+            Permission.SUPPLIER_SUSPEND,
+        }
     ),
     Role.PLAN_CLERK: frozenset(
         {
@@ -202,7 +210,14 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.PERMIT_OFFICER: frozenset({Permission.ACCOUNT_USE, Permission.CATALOGUE_BROWSE, Permission.PLAN_READ}),
-    Role.SUPERVISOR: _WATCH | {Permission.ALERT_HANDLE, Permission.SUPPLIER_SUSPEND, Permission.JOURNAL_AUDIT},
+    Role.SUPERVISOR: _WATCH
+    | {
+        Permission.ALERT_HANDLE,
+        Permission.SUPPLIER_REVIEW,
+        Permission.SUPPLIER_SUSPEND,
+        Permission.SUPPLIER_BAN,
+        Permission.JOURNAL_AUDIT,
+    },
     Role.RULE_ADMIN: frozenset({Permission.ACCOUNT_USE, Permission.CATALOGUE_BROWSE, Permission.RULE_READ, Permission.ALERT_READ}),
     Role.DISCLOSURE_EDITOR: frozenset({Permission.ACCOUNT_USE, Permission.CATALOGUE_BROWSE}),
     Role.AUDITOR: _WATCH | {Permission.JOURNAL_AUDIT},

@@ -13,6 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.kernel.db import commit, make_engine
+from catalog.onboarding.service import load_agreement
+from catalog.qualifications.service import load_requirements
 from catalog.taxonomy.service import load_reference
 from tests import postgresql
 from tests.peers import OWNER, ROOT, SHARED
@@ -114,6 +116,8 @@ def fill(url: str, *, afterwards: str = "ANALYZE") -> None:
     engine = make_engine(url)
     with Session(engine) as session, commit(session):
         load_reference(session, supplement=True)
+        load_requirements(session)
+        load_agreement(session)
     with engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(afterwards))
     engine.dispose()

@@ -67,6 +67,11 @@ def today() -> date:
     return local(now()).date()
 
 
+def start_of_day(day: date) -> datetime:
+    """The first moment of a Henan day, in UTC: when what is set from a day on begins."""
+    return datetime.combine(day, datetime.min.time(), LOCAL).astimezone(UTC)
+
+
 def end_of_day(day: date) -> datetime:
     """The last moment of a Henan day, in UTC: when a deadline counted in days runs out."""
     return datetime.combine(day + timedelta(days=1), datetime.min.time(), LOCAL).astimezone(UTC) - timedelta(seconds=1)

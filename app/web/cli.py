@@ -42,10 +42,14 @@ Checks = list[Callable[[], Check]]
 
 @dataclass(frozen=True)
 class Beginning:
-    """One thing an empty system needs; `run` may be repeated and says what it found or made."""
+    """One thing an empty system needs; `run` may be repeated and says what it found or made.
+
+    `again`: a newer version may bring more of it, so an upgrade asks for it too.
+    """
 
     name: str
     run: Callable[[Session, str, str], str]
+    again: bool = False
 
 
 def settings() -> Settings:
@@ -67,8 +71,12 @@ def migrate() -> None:
 @mall.command("migrate")
 @with_appcontext
 def migrate_command() -> None:
-    """Bring the database up to date; safe to repeat."""
+    """Bring the database up to date, with the reference data that a newer version brings; safe to repeat."""
     migrate()
+    for beginning in current_app.extensions["mall.beginnings"]:
+        if beginning.again:
+            with commit(db.session()) as session:
+                console.print(f"{beginning.name}: {beginning.run(session, '', '')}")
     console.print(f"database is up to date: {db.engine.url.render_as_string(hide_password=True)}")
 
 

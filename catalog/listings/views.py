@@ -306,7 +306,7 @@ def _line(offer: Shown, stats: Mapping[int, Any]) -> dict[str, Any]:
 def _list(form: Form | None = None, status: int = 200) -> ResponseReturnValue:
     session, actor = db.session(), me()
     tab = request.args.get("tab", "all")
-    q = " ".join(request.args.get("q", "").split())[:60]
+    q = queries.words(request.args.get("q", ""))
     kept = Shelf(tab) if tab in set(Shelf) else None
     page = queries.own_page(session, actor, shelf=kept, low=tab == "low", q=q, cursor=request.args.get("cursor"))
     counts = queries.own_counts(session, actor)

@@ -29,6 +29,7 @@ class Product(Base):
         UniqueConstraint("category_code", "brand", "model"),
         Index("ix_products_same", "brand_key", "model_key"),
         Index("ix_products_gtin", "gtin", unique=True),
+        Index("ix_products_model_key", "model_key"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -1,10 +1,10 @@
 """Pages of the shop: start, search, suggestions, product, comparison. All of them are public; only carts need a sign-in."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from app.kernel import clock, regions
+from app.kernel.db import commit
 from app.policy import Actor, Permission
 from app.web import htmx
 from app.web.extensions import db
@@ -27,12 +28,14 @@ from catalog.products.rules import PolicyFact
 from catalog.products.states import COUNTS_NAMES, COUNTS_TONES, FACT_NAMES, FactKind
 from catalog.profiles import queries as profiles
 from catalog.profiles.rules import arranged
-from catalog.search import forms, queries
+from catalog.search import analysis, forms, queries
 from catalog.search.forms import Asked
 from catalog.search.port import Facet, FacetName, FacetStats, Filters, Hit, SearchEngine, SearchRequest, Sort, Suggestion, SuggestionKind
 from catalog.suppliers.rules import SCALE_NAMES
 from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.rules import UnknownCategory
+from catalog.vocabulary import rules as vocabulary_rules
+from catalog.vocabulary import service as vocabulary
 
 bp = Blueprint("search", __name__, template_folder="templates")
 
@@ -44,19 +47,12 @@ NEW_ON_HOME: Final = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """One hit as the list shows it: words from the index, figures from the database."""
+    """One hit as the list shows it: words from the index, figures from the database, in fen."""
 
     title: Markup
     offer: Shown
     stats: Quartiles | None
     href: str
-
-
-class Around(NamedTuple):
-    """What stands around the title of a card."""
-
-    picture: Markup
-    figures: Markup
 
 
 def engine() -> SearchEngine:
@@ -76,7 +72,8 @@ def home() -> ResponseReturnValue:
     leaves = page.facets[FacetName.CAT3].values if FacetName.CAT3 in page.facets else ()
     names = taxonomy.names(session, (value.value[:5] + "0000" for value in leaves))
     can_buy = _can_buy()
-    return htmx.show("search/home.html", page=page, cards=cards, drawn=_pen(can_buy), leaves=leaves[:24], names=names, can_buy=can_buy)
+    drawn = _draw(cards, can_buy)
+    return htmx.show("search/home.html", page=page, cards=cards, drawn=drawn, leaves=leaves[:24], names=names, can_buy=can_buy)
 
 
 @bp.get("/search")
@@ -93,16 +90,18 @@ def results() -> ResponseReturnValue:
         asked, codes = asked.but(categories=()), ()
     page = engine().search(asked.but(categories=codes, trail=asked.trail).request())
     actor = maybe_me()
+    if page.partial or not (page.total or page.total_unfiltered):
+        _note_miss(asked, actor)
     names = taxonomy.names(session, asked.categories)
     leaves = [value.value for value in page.facets[FacetName.CAT3].values] if FacetName.CAT3 in page.facets else []
     ways = _ways_out(asked) if not page.total else []
-    can_buy, picked = _can_buy(), _ids("ids")
+    can_buy, picked, cards = _can_buy(), _ids("ids"), _cards(page.hits)
     return htmx.show(
         "search/results.html",
         part="search/_list.html",
         asked=asked,
         page=page,
-        cards=_cards(page.hits),
+        cards=cards,
         panel=_panel(
             spoken(), request.script_root, asked, tuple(page.facets.values()), page.facet_stats.get(FacetName.PRICE), page.total,
             actor.region if actor and actor.is_unit else None,
@@ -116,12 +115,13 @@ def results() -> ResponseReturnValue:
         crumbs=_crumbs(asked.categories[0]) if len(asked.categories) == 1 else [],
         leaves=leaves,
         ways=ways,
+        told=urlencode(asked.but().params(), doseq=True),
         address=_address,
         ask=lambda q: _address(asked.but(q=q)),
         other_view=_address(asked.but(table=not asked.table, trail=asked.trail)),
         can_buy=can_buy,
         picked=picked,
-        drawn=_pen(can_buy, picked),
+        drawn=None if asked.table else _draw(cards, can_buy, picked),
     )
 
 
@@ -211,10 +211,20 @@ def compare() -> ResponseReturnValue:
 def offers_of_supplier(supplier_id: int) -> str:
     """The latest offers of a supplier, for the slot of its page."""
     page = engine().search(SearchRequest(filters=Filters(suppliers=(supplier_id,)), facets=(FacetName.CAT3,), sort=Sort.SALES, limit=8))
-    can_buy = _can_buy()
+    can_buy, cards = _can_buy(), _cards(page.hits)
     return render_template(
-        "search/_of_supplier.html", page=page, cards=_cards(page.hits), drawn=_pen(can_buy), supplier_id=supplier_id, can_buy=can_buy
+        "search/_of_supplier.html", page=page, cards=cards, drawn=_draw(cards, can_buy), supplier_id=supplier_id, can_buy=can_buy
     )
+
+
+def _note_miss(asked: Asked, actor: Actor | None) -> None:
+    """Count a question that has no answer, for whoever looks after the words; who asked is not kept."""
+    question = " ".join(analysis.parse(asked.q))
+    if not question or asked.trail or asked.is_filtered:
+        return
+    on, reader = clock.today(), str(actor.person_id) if actor else f"{request.remote_addr} {request.user_agent}"
+    with commit(db.session()) as session:
+        vocabulary.note(session, question, on, vocabulary_rules.mark(str(current_app.secret_key), on, question, reader))
 
 
 def _not_on_offer(product_id: int) -> ResponseReturnValue:
@@ -243,20 +253,29 @@ def _cards(hits: Sequence[Hit]) -> list[Card]:
     ]
 
 
-def _pen(can_buy: bool | None, picked: Sequence[int] | None = None) -> Callable[[Card], Around]:
-    """How the cards of a page are drawn for its reader; `picked` are those ticked for a comparison, None where nothing is compared."""
+def _draw(cards: Sequence[Card], can_buy: bool | None, picked: Sequence[int] | None = None) -> Markup:
+    """The cards of a page for its reader; `picked` are those ticked for a comparison, None where nothing is compared."""
     language, root = spoken(), request.script_root
-    chosen = None if picked is None else frozenset(picked)
-    return lambda card: _around(
-        language, root, card.offer, card.stats, can_buy, None if chosen is None else card.offer.listing_id in chosen
-    )
+    parts: list[str] = []
+    for card in cards:
+        ticked = None if picked is None else card.offer.listing_id in picked
+        before, after = _around(language, root, card.href, card.offer, card.stats, can_buy, ticked)
+        parts += (before, card.title, after)
+    return Markup("".join(parts))  # noqa: S704 - a template's output and the engine's  # nosec B704
 
 
 @lru_cache(maxsize=4096)
-def _around(language: str, root: str, offer: Shown, stats: Quartiles | None, can_buy: bool | None, ticked: bool | None) -> Around:  # noqa: ARG001 - whatever shows in a card is part of its key
-    """A card but for its title, which shows what was searched for. Kept by its contents, so what changed is drawn anew."""
+def _around(  # whatever shows in a card is part of its key
+    language: str, root: str, href: str, offer: Shown, stats: Quartiles | None, can_buy: bool | None, ticked: bool | None  # noqa: ARG001
+) -> tuple[str, str]:
+    """A card up to its title, which shows what was searched for, and behind it. Kept by its contents, so what changed is drawn anew."""
     macros: Any = current_app.jinja_env.get_template("search/_card.html").module
-    return Around(macros.picture(offer), macros.figures_of(offer, stats, can_buy, ticked))
+    before, _, after = macros.card(_TITLE, href, offer, stats, can_buy, ticked).partition(_TITLE)
+    return before, after
+
+
+_TITLE: Final = "\N{OBJECT REPLACEMENT CHARACTER}"
+"""Where the title of a card goes; no text of an offer comes before it."""
 
 
 @lru_cache(maxsize=1024)

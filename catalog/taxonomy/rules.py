@@ -64,6 +64,8 @@ class TermName(StrEnum):
     ALERT_YELLOW = "alert_yellow"
     VERIFY_ALERT = "verify_alert"
     RECTIFY = "rectify"
+    REVIEW_SUPPLIER = "review_supplier"
+    SUPPLIER_DRAFT = "supplier_draft"
 
 
 LIMIT_LABELS: Final[dict[str, str]] = {
@@ -97,6 +99,8 @@ TERM_LABELS: Final[dict[str, str]] = {
     TermName.ALERT_YELLOW: N_("黄色预警响应期限"),
     TermName.VERIFY_ALERT: N_("预警核实期限"),
     TermName.RECTIFY: N_("限期整改期限"),
+    TermName.REVIEW_SUPPLIER: N_("供应商入驻审核期限"),
+    TermName.SUPPLIER_DRAFT: N_("入驻申请补正、提交期限"),
 }
 
 UNIT_NAMES: Final[dict[workdays.Unit, str]] = {workdays.Unit.WORKDAYS: N_("个工作日"), workdays.Unit.DAYS: N_("个自然日")}

@@ -13,7 +13,6 @@ from app.policy import Actor, Permission
 from catalog.listings import service as shelf
 from catalog.suppliers import queries as suppliers
 from catalog.suppliers.rules import SCALE_NAMES, is_sme
-from catalog.suppliers.states import Standing
 from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.rules import TermName, TermRow
 from orders.budgets.states import Pool
@@ -33,7 +32,7 @@ def confirm(session: Session, actor: Actor, order: Order) -> Contract:
     rules.supplier_side(actor, order.supplier_id)
     next_state(order.state, Action.CONFIRM)
     supplier = suppliers.by_id(session, order.supplier_id)
-    if supplier.standing is not Standing.ACTIVE:
+    if not suppliers.may_trade(session, supplier.organisation_id, order.region):
         raise rules.SupplierMayNotTrade(supplier=supplier.name)
     lines = [line for line in purchases.lines_of(session, order) if line.quantity > line.rejected]
     terms, payment_days = _terms(session, order, lines)

@@ -14,6 +14,7 @@ from app.kernel import clock
 from app.kernel.db import commit
 from app.kernel.outbox import Consumer, Event, Timer
 from app.policy import SYSTEM
+from catalog.qualifications import queries as qualifications
 from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.rules import CategoryKind, TermName, What
 from orders.contracts import queries as contracts
@@ -190,7 +191,7 @@ def _overdue(order: Order, due: date, amount_fen: int | None = None) -> Overdue:
 
 def scan(sessions: Sessions) -> int:
     """Raise an alert for every missed deadline that has none yet; returns how many were raised."""
-    return sum(_raise_new(sessions, page) for scanner in (_states_overdue, _undelivered, _unpaid) for page in scanner(sessions))
+    return sum(_raise_new(sessions, page) for scanner in (_states_overdue, _undelivered, _unpaid, _licences) for page in scanner(sessions))
 
 
 def _raise_new(sessions: Sessions, findings: Sequence[Finding]) -> int:
@@ -257,6 +258,29 @@ def _unpaid(sessions: Sessions) -> Iterator[list[Finding]]:
         cursor = page.next
         if cursor is None:
             return
+
+
+def _licences(sessions: Sessions) -> Iterator[list[Finding]]:
+    """K05: a supplier's document ends soon or has ended."""
+    with sessions() as session:
+        figures = taxonomy.parameters(session, "K05", clock.today())
+        if "d" not in figures:
+            return
+        for page in qualifications.all_ending(session, days=figures["d"]):
+            homes = organisations.homes(session, [each.organisation_id for each in page])
+            yield [
+                rules.licence_ends(
+                    each.id,
+                    title=each.title,
+                    number=each.number,
+                    valid_to=each.valid_to,
+                    supplier_id=each.organisation_id,
+                    region=homes[each.organisation_id],
+                    figures=figures,
+                )
+                for each in page
+                if each.valid_to is not None
+            ]
 
 
 WATCHED = (

@@ -17,6 +17,12 @@ from orders.purchases.verdicts import Outcome, RuleText, Verdict
 Parameters = Mapping[str, Any]
 
 TEXTS: dict[str, RuleText] = {
+    "K05": RuleText(
+        title=N_("资质到期"),
+        basis=N_("平台预警口径：执照、授权、证书须在有效期内"),
+        sentence=N_("%(title)s（%(number)s）有效期至 %(valid_to)s，按 %(days)s 日提前提醒"),
+        way_out=N_("请督促供应商换新；到期未换新的，可以暂停其相应品类的交易"),
+    ),
     "S02": RuleText(
         title=N_("拆分订单规避限额"),
         basis=N_("平台预警口径；实施条例第28条的法定口径另行判定"),
@@ -394,3 +400,21 @@ class ConclusionMissing(Invalid):
     code = "alert.conclusion_missing"
     message = N_("请写明核实情况和处理结果")
     field: str | None = "note"
+
+
+# ---------------------------------------------------------------- K05 qualifications
+
+
+def licence_ends(
+    qualification: int, *, title: str, number: str, valid_to: date, supplier_id: int, region: str, figures: Parameters
+) -> Finding:
+    """A licence, authorisation or certificate of a supplier ends soon or has ended (rule K05); once for each document."""
+    return Finding(
+        rule="K05",
+        key=f"K05:{qualification}",
+        region=region,
+        supplier_id=supplier_id,
+        inputs={"title": title, "number": number, "valid_to": valid_to.isoformat(), "days": figures["d"]},
+        parameters=figures,
+        once=True,
+    )

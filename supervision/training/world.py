@@ -19,7 +19,9 @@ from catalog.brands.service import load_brands
 from catalog.listings import queries as listings
 from catalog.listings.service import follow_prices
 from catalog.listings.tables import Listing
+from catalog.onboarding.service import load_agreement
 from catalog.profiles.service import load_profiles
+from catalog.qualifications.service import load_requirements
 from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.service import load_reference
 from orders.purchases.rules import Gate
@@ -87,6 +89,8 @@ def seed(
         load_reference(session, supplement=True)
         load_brands(session)
         load_profiles(session)
+        load_requirements(session)
+        load_agreement(session)
         return _make(session, scale, number, now, consumers, progress or _silent)
 
 

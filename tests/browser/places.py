@@ -24,7 +24,7 @@ NAMES = (
     "orders", "workbench-buyer", "workbench-supplier", "workbench-supervisor", "budgets", "allotment", "plan-filing", "plan", "plan-on-the-spot",
     "listings", "listing", "new-listing", "confirm", "ship", "receive", "accept", "invoice", "pay", "payments", "reconciliation", "assets", "asset", "rating",
     "board", "stream", "alerts", "order-audit", "attempt", "portal", "notices", "notice", "verify", "log", "log-entry", "people", "person",
-    "organisation", "account", "catalogue", "limits", "suppliers", "supplier", "api", "missing", "forbidden",
+    "organisation", "account", "catalogue", "limits", "search-words", "suppliers", "supplier", "api", "missing", "forbidden",
     "cheat", "cheat-tried", "new-listing-profile", "brands", "profiles", "profile", "products", "definition",
 )
 KEY = frozenset({
@@ -74,6 +74,7 @@ def of(desk: Desk) -> dict[str, Place]:
         "account": (BUYER, "/account"),
         "catalogue": (BUYER, "/catalogue?under=A02"),
         "limits": (None, "/limits"),
+        "search-words": ("catalogue.zz", "/vocabulary/"),
         "suppliers": (BUYER, "/suppliers/"),
         "cheat": (None, "/tour/cheat"),
         "api": (None, "/api/docs"),

@@ -58,7 +58,8 @@ def value_for(column: sa.Column[Any], connection: sa.Connection) -> object:
     kind = column.type.python_type
     if kind in {int, float, bool}:
         return kind(1)
-    return {"datetime": "2026-03-05 07:30:00.000000", "date": "2026-03-05", "bytes": b"made up", "dict": "{}", "list": "[]"}.get(kind.__name__, "made-up")
+    made = {"datetime": "2026-03-05 07:30:00.000000", "date": "2026-03-05", "bytes": b"made up", "dict": "{}", "list": "[]"}
+    return made.get(kind.__name__, "made-up"[: getattr(column.type, "length", None)])
 
 
 def no_table_empty(file: Path) -> None:

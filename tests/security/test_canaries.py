@@ -21,6 +21,7 @@ ROLES = {UNIT: factories.UNIT_ROLES, RIVAL: factories.SUPPLIER_ROLES, FAR_UNIT: 
 
 PUBLISHED = {
     "listings.title", "suppliers.name", "organisations.name", "suppliers.legal_representative", "suppliers.contact", "suppliers.phone",
+    "standing_decisions.reason", "suppliers.standing_reason",
 }  # fmt: skip
 """What everybody may read: the shop window, with whom to call; a unit's name stands in its published contracts."""
 

@@ -20,6 +20,16 @@ class OrganisationRegistered(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OrganisationStruckOff(Fact):
+    """An organisation left the register; its code may be registered anew."""
+
+    type: ClassVar[str] = "organisation.struck_off"
+    organisation_id: int
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AddressAdded(Fact):
     """A unit may have goods delivered to one more place."""
 

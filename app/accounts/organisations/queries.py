@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, false, or_, select, true
 from sqlalchemy.orm import Session
 
 from app.accounts.organisations.tables import Address, InvoiceTitle, Organisation
@@ -51,12 +51,37 @@ def by_codes(session: Session, codes: Collection[str]) -> dict[str, Organisation
     return {row.code: row for row in session.scalars(select(Organisation).where(Organisation.code.in_(set(codes))))}
 
 
+def is_registered(session: Session, credit_code: str) -> bool:
+    """Whether an organisation with this credit code stands in the register, by that code or under it."""
+    found = select(Organisation.id).where(or_(Organisation.credit_code == credit_code, Organisation.code == credit_code))
+    return session.scalar(found) is not None
+def by_credit_codes(session: Session, codes: Collection[str]) -> set[str]:
+    """Which of these credit codes are registered."""
+    return {str(code) for code in session.scalars(select(Organisation.credit_code).where(Organisation.credit_code.in_(set(codes))))}
+
+
+def of_ids(session: Session, ids: Collection[int]) -> dict[int, Organisation]:
+    """These organisations by id, with one statement."""
+    return {row.id: row for row in session.scalars(select(Organisation).where(Organisation.id.in_(set(ids))))}
+
+
+def codes(session: Session, ids: Collection[int]) -> dict[int, str]:
+    """Codes by id, with one statement."""
+    return {row.id: row.code for row in session.execute(select(Organisation.id, Organisation.code).where(Organisation.id.in_(set(ids))))}
+
+
 def names(session: Session, ids: Collection[int]) -> dict[int, str]:
     """Names by id, with one statement."""
     wanted = set(ids)
     if not wanted:
         return {}
     return {row.id: row.name for row in session.execute(select(Organisation.id, Organisation.name).where(Organisation.id.in_(wanted)))}
+
+
+def homes(session: Session, ids: Collection[int]) -> dict[int, str]:
+    """Regions by id, with one statement."""
+    rows = session.execute(select(Organisation.id, Organisation.region).where(Organisation.id.in_(set(ids))))
+    return {row.id: row.region for row in rows}
 
 
 def children(session: Session, organisation_id: int) -> list[Organisation]:
@@ -69,6 +94,11 @@ def subtree(session: Session, organisation_id: int) -> list[int]:
     start = select(Organisation.id).where(Organisation.id == organisation_id).cte("subtree", recursive=True)
     tree = start.union_all(select(Organisation.id).where(Organisation.parent_id == start.c.id))
     return list(session.scalars(select(tree.c.id)))
+
+
+def ids_in(places: Collection[str]) -> Select[int]:
+    """Ids of the organisations in these regions, to be used inside a statement."""
+    return select(Organisation.id).where(Organisation.region.in_(places))
 
 
 def of_kind(session: Session, kind: OrganisationKind, *, region: str | None = None) -> list[Organisation]:

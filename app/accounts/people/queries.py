@@ -160,6 +160,36 @@ def tokens_of(session: Session, person_id: int) -> list[ApiToken]:
     return list(session.scalars(query))
 
 
+@dataclass(frozen=True)
+class TokenRow:
+    """A token as the organisation's administrator sees it: whose program it is, what it may do, when it was used last."""
+
+    token: ApiToken
+    person_id: int
+    person: str
+
+
+def tokens_in(session: Session, actor: Actor) -> list[TokenRow]:
+    """The tokens that still work of everybody whose account the actor administers and himself, newest first."""
+    if actor.organisation_id is None or not actor.may(Permission.PEOPLE_GRANT):
+        return []
+    query = (
+        select(ApiToken, Person.id, Person.name)
+        .join(Person, Person.id == ApiToken.person_id)
+        .where(Person.organisation_id == actor.organisation_id, ApiToken.revoked_at.is_(None), ApiToken.expires_at > clock.wall_now())
+        .order_by(ApiToken.id.desc())
+    )
+    return [TokenRow(token=token, person_id=person_id, person=name) for token, person_id, name in session.execute(query)]
+
+
+def token_in(session: Session, actor: Actor, token_id: int) -> ApiToken:
+    """A token that still works, of the actor's own organisation. Raises Missing."""
+    found = next((row.token for row in tokens_in(session, actor) if row.token.id == token_id), None)
+    if found is None:
+        raise Missing()
+    return found
+
+
 def _row(person: Person, organisation_name: str, roles: tuple[Role, ...]) -> PersonRow:
     locked: datetime | None = person.locked_until
     return PersonRow(

@@ -72,4 +72,6 @@ class ApiToken(Base):
     scopes: Mapped[str]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+    """When it was last used, to the minute."""
     created_at: Mapped[datetime]

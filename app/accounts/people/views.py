@@ -75,6 +75,22 @@ def index() -> ResponseReturnValue:
     )
 
 
+@bp.get("/tokens")
+@requires(Permission.PEOPLE_GRANT)
+def tokens() -> ResponseReturnValue:
+    """The tokens with which programs act for people of the organisation."""
+    return htmx.show("people/tokens.html", rows=queries.tokens_in(db.session(), me()))
+
+
+@bp.post("/tokens/<int:token_id>/end")
+@requires(Permission.PEOPLE_GRANT)
+def end_token(token_id: int) -> ResponseReturnValue:
+    """A token of the organisation ends."""
+    with commit(db.session()) as session:
+        service.end_token(session, me(), token_id)
+    return htmx.go(url_for("people.tokens"))
+
+
 @bp.get("/new")
 @requires(Permission.PEOPLE_GRANT)
 def new() -> ResponseReturnValue:

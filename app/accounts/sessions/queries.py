@@ -51,7 +51,7 @@ _BY_COOKIE: Final = _with_roles(
     )
 )
 _BY_TOKEN: Final = _with_roles(
-    select(ApiToken.id.label("token_id"), ApiToken.scopes, *_PERSON)
+    select(ApiToken.id.label("token_id"), ApiToken.scopes, ApiToken.used_at, *_PERSON)
     .join(Person, Person.id == ApiToken.person_id)
     .where(ApiToken.token_hash == bindparam("hash"), ApiToken.revoked_at.is_(None), ApiToken.expires_at > bindparam("now"))
 )
@@ -78,7 +78,9 @@ def by_token(session: Session, secret: str) -> SignedIn | None:
     if not rows:
         return None
     scopes = frozenset(Permission(scope) for scope in rows[0].scopes.split() if scope in _KNOWN)
-    return _signed_in(rows, scopes=scopes, stepped_up=bool(scopes & STEP_UP), token_id=rows[0].token_id)
+    used = rows[0].used_at
+    is_due = used is None or used < clock.wall_now() - TOUCH_EVERY
+    return _signed_in(rows, scopes=scopes, stepped_up=bool(scopes & STEP_UP), token_id=rows[0].token_id, is_due=is_due)
 
 
 def open_sessions(session: Session, person_id: int) -> list[SignInSession]:

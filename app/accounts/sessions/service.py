@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.people import queries as people
 from app.accounts.people.service import digest
-from app.accounts.people.tables import Person, PersonState
+from app.accounts.people.tables import ApiToken, Person, PersonState
 from app.accounts.sessions.rules import LOCK_AFTER, LOCK_FOR, Knock, Proven, SignInRefused, totp_step
 from app.accounts.sessions.tables import SignInSession
 from app.kernel import clock, passwords
@@ -133,6 +133,11 @@ def touch(session: Session, session_id: int) -> None:
     session.execute(
         update(SignInSession).where(SignInSession.id == session_id).values(seen_at=clock.wall_now()), execution_options=_STILL
     )
+
+
+def touch_token(session: Session, token_id: int) -> None:
+    """Note that a token is in use."""
+    session.execute(update(ApiToken).where(ApiToken.id == token_id).values(used_at=clock.wall_now()), execution_options=_STILL)
 
 
 def speak(session: Session, person_id: int, language: str) -> None:

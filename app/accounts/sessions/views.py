@@ -94,12 +94,17 @@ def ask_for_a_fresh_proof() -> ResponseReturnValue | None:
 
 @bp.after_app_request
 def note_use(response: Response) -> Response:
-    """Mark the session as seen, once a minute at most."""
-    who = signed_in() if COOKIE in request.cookies and request.endpoint != "static" else None
+    """Mark the session as seen, or the token as used, once a minute at most."""
+    comes = COOKIE in request.cookies or (request.path.startswith("/api/") and "Authorization" in request.headers)
+    who = signed_in() if comes and request.endpoint != "static" else None
     if who and who.is_due and who.session_id:
         db.session.rollback()
         with commit(db.session()) as session:
             service.touch(session, who.session_id)
+    elif who and who.is_due and who.token_id:
+        db.session.rollback()
+        with commit(db.session()) as session:
+            service.touch_token(session, who.token_id)
     return response
 
 

@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 
 from app.kernel.db import commit
-from app.policy import Role
+from app.policy import SYSTEM, Role
 from catalog.listings import service as listings
 from catalog.suppliers import service as suppliers
 from tests import factories
@@ -61,7 +61,7 @@ def test_a_buyer_finds_a_new_offer_and_sees_a_new_price_at_once(shop):
 
 
 def test_the_offers_of_a_suspended_supplier_leave_the_search_and_come_back(shop):
-    supervisor, supplier_id = shop.world.actor(Role.SUPERVISOR), shop.world.supplier.organisation_id
+    supervisor, supplier_id = SYSTEM, shop.world.supplier.organisation_id
     with shop.session() as session, commit(session):
         suppliers.suspend(session, supervisor, supplier_id, reason="虚假库存")
     shop.drain()

@@ -26,7 +26,7 @@ def seller(session):
 @pytest.fixture
 def supervisor(session):
     with commit(session):
-        bureau = factories.organisation(session, OrganisationKind.FINANCE)
+        bureau = factories.organisation(session, OrganisationKind.FINANCE, region="410000")
         return factories.actor(session, factories.person(session, bureau, Role.SUPERVISOR))
 
 
