@@ -13,7 +13,7 @@ from app.kernel.xlsx_writing import Figure, Head, Sheet
 Say = Callable[..., str]
 
 TYPES: dict[Format, str] = {
-    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    Format.XLSX: xlsx_writing.KIND,
     Format.CSV: "text/csv; charset=utf-8",
 }
 LEGEND = ((N_("列名"), 18), (N_("是否必填"), 10), (N_("可选内容"), 24), (N_("示例"), 30), (N_("说明"), 48))

@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape, quoteattr  # nosec B406 - writes, reads not
 
 from app.kernel.xlsx import escaped
 
+KIND: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MADE: Final = (1980, 1, 1, 0, 0, 0)
 PIECE: Final = 64 * 1024
 WIDEST: Final = 48

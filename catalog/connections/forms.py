@@ -18,7 +18,7 @@ class ConnectionForm(Form):
     secret = PasswordField(_l("接口密钥"), validators=[Length(max=200)])
     regions = SelectMultipleField(
         _l("查询库存的地区"),
-        choices=[SelectChoice(code, each.name) for code, each in regions.REGIONS.items()],
+        choices=[SelectChoice(code, regions.full_name(code)) for code in regions.REGIONS],
         validate_choice=False,
         validators=[Length(max=40)],
     )

@@ -27,5 +27,5 @@ class Payment(StrEnum):
     ACCOUNT_PERIOD = "2"
 
 
-CONNECTION_NAMES: dict[ConnectionState, str] = {ConnectionState.ACTIVE: N_("启用"), ConnectionState.OFF: N_("已停用")}
+CONNECTION_NAMES: dict[ConnectionState, str] = {ConnectionState.ACTIVE: N_("已启用"), ConnectionState.OFF: N_("已停用")}
 JOB_NAMES: dict[Job, str] = {Job.POOL: N_("商品池"), Job.PRICE: N_("价格"), Job.STOCK: N_("库存")}

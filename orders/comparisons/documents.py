@@ -2,11 +2,12 @@
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from app.config import Settings
-from app.kernel import clock, money, typeset, workbooks
+from app.kernel import clock, money, typeset
 from app.kernel.errors import N_
+from app.kernel.xlsx_writing import Figure, Head, Sheet, written
 from orders.comparisons import queries, rules
 from orders.comparisons.rules import KIND_NAMES, Kind
 from orders.comparisons.tables import Comparison
@@ -68,14 +69,20 @@ def facts_of(sheet: Comparison, content: dict[str, Any]) -> list[list[str]]:
 
 
 def workbook_of(sheet: Comparison, heads: tuple[str, ...]) -> bytes:
-    """The sheet as a workbook; the headings come in the reader's language."""
+    """The sheet as a workbook of two pages, what was frozen and when, and the hits; the headings come in the reader's language."""
     content = queries.content_of(sheet)
-    rows: list[list[object]] = [[sheet.number, f"SHA-256 {sheet.sha256}"], *map(list[object], facts_of(sheet, content)), [], list(heads)]
-    rows += [
+    told = Sheet("比选单", [Head(sheet.number, 24), Head("", 80)], [["SHA-256", sheet.sha256], *facts_of(sheet, content)])
+    hits = (
         [
-            hit["no"], hit["title"], hit["category"], hit["brand"], hit["model"], hit["supplier_name"],
-            money.yuan(hit["price_fen"]).replace(",", ""), hit["unit"], hit["stock"], hit["days"], hit["listing"], hit["version"],
+            Figure(hit["no"]), hit["title"], hit["category"], hit["brand"], hit["model"], hit["supplier_name"],
+            Figure(money.yuan(hit["price_fen"]).replace(",", "")), hit["unit"], Figure(hit["stock"]), Figure(hit["days"]),
+            Figure(hit["listing"]), Figure(hit["version"]),
         ]
         for hit in content["hits"]
-    ]  # fmt: skip
-    return workbooks.written(sheet.number, rows)
+    )  # fmt: skip
+    columns = [Head(head, is_number=place in NUMBERS) for place, head in enumerate(heads)]
+    return b"".join(written([Sheet("报价", columns, hits), told]))
+
+
+NUMBERS: Final = {0, 6, 8, 9, 10, 11}
+"""The columns of figures."""

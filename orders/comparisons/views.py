@@ -7,7 +7,7 @@ from flask import Blueprint, Response, current_app, flash, request, send_file, u
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.kernel import regions, workbooks
+from app.kernel import regions, xlsx_writing
 from app.kernel.db import commit
 from app.kernel.errors import Refusal
 from app.policy import Permission
@@ -123,7 +123,7 @@ def workbook(number: str) -> Response:
     """The sheet as a workbook."""
     sheet = _sheet(number)
     body = documents.workbook_of(sheet, tuple(_(head) for head in documents.HEADS))
-    return send_file(io.BytesIO(body), mimetype=workbooks.KIND, as_attachment=True, download_name=f"{sheet.number}.xlsx")
+    return send_file(io.BytesIO(body), mimetype=xlsx_writing.KIND, as_attachment=True, download_name=f"{sheet.number}.xlsx")
 
 
 def _sheet(number: str) -> Comparison:

@@ -1,14 +1,12 @@
 """Shape of what is typed or uploaded by code: lines of a code and a quantity, from a form, pasted text, csv or xlsx."""
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from werkzeug.datastructures import FileStorage, MultiDict
 
-from app.kernel import sheets, workbooks
-from app.kernel.sheets import CellProblem, SheetRow, UnreadableSheet
+from app.kernel import sheets
+from app.kernel.sheets import CellProblem, Line, SheetRow
 from orders.carts.forms import number
 from orders.carts.rules import MOST_LINES
 from orders.reorders.rules import CALLED, COLUMNS, TooManyRows
@@ -29,52 +27,30 @@ def typed(fields: MultiDict[str, str]) -> list[tuple[str, str]]:
 
 def read_pairs(pairs: Sequence[tuple[str, str]]) -> tuple[list[SheetRow], list[CellProblem]]:
     """Typed lines with a problem for each cell that cannot be used. Raises TooManyRows."""
-    rows, problems = _read([["code", "quantity"], *map(list, pairs)])
-    return [SheetRow(row.line - 1, row.values) for row in rows], [
-        CellProblem(each.line - 1, each.column, each.figure, each.rule, each.way_out) for each in problems
-    ]
+    return _read([Line(0, ["code", "quantity"]), *(Line(number, list(pair)) for number, pair in enumerate(pairs, 1))])
 
 
 def read_file(file: FileStorage) -> tuple[list[SheetRow], list[CellProblem]]:
-    """The lines of an xlsx or csv file, known by their headings. Raises UnreadableSheet, TooManyRows."""
-    raw = file.stream.read(sheets.MOST_ROWS * 200)
-    if workbooks.looks_like(raw):
-        table = workbooks.read(raw, sheets.MOST_ROWS)
-    else:
-        text = sheets.text_of(raw).removeprefix("\ufeff")
-        if "\0" in text:
-            raise UnreadableSheet(why="NUL")
-        try:
-            table = list(csv.reader(io.StringIO(text)))
-        except csv.Error as error:
-            raise UnreadableSheet(why="CSV") from error
-    return _read(_known(table))
+    """The lines of an xlsx or csv file, known by their headings. Raises UnreadableSheet, SheetTooBig, TooManyRows."""
+    return _read(_known(sheets.table_of(file.stream.read())))
 
 
-def _known(table: Sequence[Sequence[str]]) -> list[list[str]]:
+def _known(table: Sequence[Line]) -> list[Line]:
     """The two columns that are needed, under the names they have here."""
-    heads = [cell.strip() for cell in table[0]] if table else []
     places: dict[str, int] = {}
-    for place, head in enumerate(heads):
+    for place, head in enumerate(cell.strip() for cell in table[0].cells) if table else ():
         field = CALLED.get(head) or CALLED.get(head.lower())
         if field is not None:
             places.setdefault(field, place)
-    return [
-        list(places),
-        *([row[place] if place < len(row) else "" for place in places.values()] for row in table[1:]),
-    ] if table else []  # fmt: skip
+    rows = (Line(row.number, [row.cells[place] if place < len(row.cells) else "" for place in places.values()]) for row in table[1:])
+    return [Line(table[0].number, list(places)), *rows] if table else []
 
 
-def _read(table: Sequence[Sequence[str]]) -> tuple[list[SheetRow], list[CellProblem]]:
-    filled = sum(any(cell.strip() for cell in row) for row in table[1:])
+def _read(table: Sequence[Line]) -> tuple[list[SheetRow], list[CellProblem]]:
+    filled = sum(any(cell.strip() for cell in row.cells) for row in table[1:])
     if filled > MOST_LINES:
         raise TooManyRows(count=filled)
-    return sheets.read(_text(table), COLUMNS)
-
-
-def _text(table: Iterable[Sequence[str]]) -> str:
-    """The table as the reader of sheets takes it, each cell in quotes."""
-    return "\n".join(",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in table)
+    return sheets.read(table, COLUMNS)
 
 
 def picked(fields: MultiDict[str, str]) -> list[tuple[int, int]]:

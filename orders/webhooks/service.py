@@ -123,7 +123,7 @@ def write(session: Session, told: Sequence[Event], address: str) -> int:
     for event in told:
         for endpoint in endpoints:
             wants = endpoint.organisation_id in to[event.id] and event.type in endpoint.types.split()
-            if not wants or (endpoint.id, event.id) in known:
+            if not wants or event.at < endpoint.created_at or (endpoint.id, event.id) in known:
                 continue
             data = rules.data_of(event.type, bodies[event.id], event.version, address)
             session.add(_notice(endpoint, event.type, event.stream, event.at, data, address, event_id=event.id))

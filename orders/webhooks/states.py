@@ -22,7 +22,7 @@ class DeliveryState(StrEnum):
 
 
 ENDPOINT_NAMES: dict[EndpointState, str] = {
-    EndpointState.ACTIVE: N_("启用"),
+    EndpointState.ACTIVE: N_("已启用"),
     EndpointState.OFF: N_("已停用"),
     EndpointState.GIVEN_UP: N_("连续失败，已自动停用"),
 }

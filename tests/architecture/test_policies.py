@@ -104,6 +104,7 @@ BODIES: dict[str, dict[str, Any]] = {
 """The least that is well-formed, so that the look-up is reached."""
 
 QUERIES: dict[str, dict[str, Any]] = {
+    "connections_api.availability": {"region": factories.CITY},
     "journal_api.proof": {"index": 0},
     "plans_api.candidates": {"category": factories.LASER, "amount_fen": 100},
     "search_api.suggest": {"q": "打印机"},

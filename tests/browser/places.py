@@ -5,6 +5,8 @@ from sqlalchemy import select
 from app.accounts.people.tables import Person
 from app.policy import Role
 from catalog.listings.tables import Listing
+from catalog.onboarding.states import State as Entry
+from catalog.onboarding.tables import Application
 from orders.assets.tables import AssetCard
 from orders.budgets.tables import Allotment
 from orders.plans.tables import Plan
@@ -18,6 +20,7 @@ from tests.browser.product import Product
 Place = tuple[str | None, str]
 
 BUYER, FINANCE, SUPERVISOR, KEEPER = "buyer.zz01", "finance.zz01", "supervisor.zz", "catalogue.zz"
+BUYER, FINANCE, SUPERVISOR, MANAGER = "buyer.zz01", "finance.zz01", "supervisor.zz", "manager.s01"
 
 NAMES = (
     "home", "sign-in", "search", "nothing-found", "product", "compare", "cart", "checkout-blocked", "approvals", "order-early", "order-late",
@@ -25,11 +28,13 @@ NAMES = (
     "listings", "listing", "new-listing", "confirm", "ship", "receive", "accept", "invoice", "pay", "payments", "reconciliation", "assets", "asset", "rating",
     "board", "stream", "alerts", "order-audit", "attempt", "portal", "notices", "notice", "verify", "log", "log-entry", "people", "person",
     "organisation", "account", "catalogue", "limits", "search-words", "suppliers", "supplier", "api", "missing", "forbidden",
-    "cheat", "cheat-tried", "new-listing-profile", "brands", "profiles", "profile", "products", "definition",
+    "cheat", "cheat-tried", "new-listing-profile", "brands", "profiles", "profile", "products", "definition", "join", "onboarding", "onboarding-company", "onboarding-scope", "onboarding-contact", "onboarding-papers",
+    "onboarding-agreement", "supplier-reviews", "supplier-review", "renewals", "own-entry", "own-papers", "tokens",
+    "webhooks", "webhook", "webhook-log", "connection", "orders-sent",
 )
 KEY = frozenset({
     "home", "search", "product", "compare", "cart", "checkout-blocked", "approvals", "order-late", "orders", "workbench-buyer", "budgets", "listings",
-    "stream", "order-audit", "portal", "notice",
+    "stream", "order-audit", "portal", "notice", "onboarding-papers", "supplier-review",
 })  # fmt: skip
 """What the three groups and the public use every day."""
 
@@ -78,10 +83,22 @@ def of(desk: Desk) -> dict[str, Place]:
         "suppliers": (BUYER, "/suppliers/"),
         "cheat": (None, "/tour/cheat"),
         "api": (None, "/api/docs"),
+        "join": (None, "/onboarding/join"),
+        "onboarding": ("firm.hg", "/onboarding"),
+        "onboarding-company": ("firm.hg", "/onboarding/company"),
+        "onboarding-scope": ("firm.hg", "/onboarding/scope"),
+        "onboarding-contact": ("firm.hg", "/onboarding/contact"),
+        "onboarding-papers": ("firm.hg", "/onboarding/papers"),
+        "onboarding-agreement": ("firm.yx", "/onboarding/agreement"),
+        "supplier-reviews": (SUPERVISOR, "/onboarding/review"),
+        "renewals": ("supervisor.hn", "/qualifications/review"),
+        "own-entry": ("manager.s01", "/suppliers/own"),
+        "own-papers": ("manager.s01", "/qualifications"),
+        "tokens": ("manager.s01", "/people/tokens"),
         "missing": (BUYER, "/orders/DD000000-000000-0"),
         "forbidden": (BUYER, "/approvals"),
     }
-    return fixed | _of_rows(product) | _of_orders(product) | _of_the_cart(desk) | {"cheat-tried": (None, _tricks_tried(desk))}
+    return fixed | _of_rows(product) | _of_orders(product) | _of_the_cart(desk) | _of_the_exchange(desk) | {"cheat-tried": (None, _tricks_tried(desk))}
 
 
 def _tricks_tried(desk: Desk) -> str:
@@ -92,6 +109,28 @@ def _tricks_tried(desk: Desk) -> str:
     address = page.url.removeprefix(desk.product.address)
     page.close()
     return address
+
+
+def _of_the_exchange(desk: Desk) -> dict[str, Place]:
+    """The pages of 接口与回调, with a webhook that nobody listens to and a shop that nobody keeps."""
+    page = desk.page(MANAGER, "/webhooks")
+    page.get_by_role("textbox", name="回调地址").fill("https://127.0.0.1:9/mall")
+    page.get_by_role("button", name="登记").click()
+    page.get_by_role("link", name="返回该地址").click()
+    endpoint = page.url.removeprefix(desk.product.address)
+    page.get_by_role("button", name="发送测试事件").click()
+    page.wait_for_url("**/webhooks/deliveries/*")
+    log = page.url.removeprefix(desk.product.address)
+    page.goto("/connection")
+    page.get_by_role("textbox", name="接口地址").fill("https://127.0.0.1:9/api")
+    page.get_by_role("textbox", name="接口账号").fill("mall")
+    page.locator("#secret").fill("training")
+    page.get_by_role("button", name="保存").click()
+    page.close()
+    return {
+        "webhooks": (MANAGER, "/webhooks"), "webhook": (MANAGER, endpoint), "webhook-log": (MANAGER, log), "connection": (MANAGER, "/connection"),
+        "orders-sent": (MANAGER, "/dispatches"),
+    }  # fmt: skip
 
 
 def _listed(product: Product, listing_id: int) -> Listing:
@@ -112,6 +151,7 @@ def _of_rows(product: Product) -> dict[str, Place]:
         lister = product.staff(session.scalars(select(Listing.supplier_id)).first() or 0, Role.LISTER)
         listing = session.scalars(select(Listing.id)).first()
         buyer = product.staff(unit_id or 0, Role.BUYER)
+        entry = session.scalars(select(Application.number).where(Application.state == Entry.SUBMITTED)).first()
     assert alert and attempt and notice and card and plan
     return {
         "allotment": (FINANCE, f"/budgets/{allotment}"),
@@ -121,6 +161,7 @@ def _of_rows(product: Product) -> dict[str, Place]:
         "attempt": (SUPERVISOR, f"/watch/attempts/{attempt}"),
         "notice": (None, f"/portal/notices/{notice}"),
         "listing": (lister, f"/listings/{listing}"),
+        "supplier-review": (SUPERVISOR, f"/onboarding/review/{entry}"),
         "supplier": (buyer, f"/suppliers/{seller}"),
         "person": ("admin.zz01", f"/people/{product.ask(lambda s: s.scalar(select(Person.id).where(Person.login == buyer)))}"),
     }

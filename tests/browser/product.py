@@ -96,7 +96,7 @@ def _database(folder: Path) -> str:
 
 def _environment(folder: Path, **more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MALL_")}
-    return kept | {"MALL_DATA_DIR": str(folder), "MALL_DEMO_TRAFFIC": "0", "MALL_WEB_WORKERS": "1"} | more
+    return kept | {"MALL_DATA_DIR": str(folder), "MALL_DEMO_TRAFFIC": "0", "MALL_WEB_WORKERS": "1", "MALL_OUTGOING_LOOPBACK": "1"} | more
 
 
 def _mall(folder: Path, *words: str) -> None:

@@ -26,14 +26,14 @@ def test_a_list_is_taken_over_and_a_known_entry_gets_its_new_period(session):
         firm = factories.organisation(session)
     today = clock.today()
     with commit(session):
-        done = service.import_dishonest(session, SYSTEM, HEAD + line(firm.credit_code, since=today.isoformat()))
+        done = service.import_dishonest(session, SYSTEM, table_of((HEAD + line(firm.credit_code, since=today.isoformat())).encode()))
     assert (done.rows, done.added, done.changed) == (1, 1, 0)
     assert queries.dishonest(session, firm.credit_code, today).document_no == "财库函〔2026〕1号"
     assert queries.dishonest(session, firm.credit_code, today - timedelta(days=1)) is None
     with pytest.raises(rules.Dishonest):
         service.refuse_dishonest(session, firm.credit_code, firm.name)
     with commit(session):
-        again = service.import_dishonest(session, SYSTEM, HEAD + line(firm.credit_code, since=today.isoformat(), until=today.isoformat()))
+        again = service.import_dishonest(session, SYSTEM, table_of((HEAD + line(firm.credit_code, since=today.isoformat(), until=today.isoformat())).encode()))
     assert (again.added, again.changed) == (0, 1)
     assert queries.dishonest(session, firm.credit_code, today + timedelta(days=1)) is None
     assert queries.dishonest(session, None, today) is None

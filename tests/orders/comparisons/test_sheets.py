@@ -1,8 +1,10 @@
 """Freezing, citing, and who sees it: through the pages, as buyers, approvers, suppliers and supervisors use them."""
 
 import hashlib
+import io
 import json
 import re
+import zipfile
 from html import unescape
 
 import pytest
@@ -10,10 +12,10 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
 from werkzeug.datastructures import MultiDict
 
-from app.kernel import workbooks
 from app.kernel.db import commit
 from app.kernel.errors import Missing
 from app.kernel.outbox import Event
+from app.kernel.sheets import table_of
 from app.policy import Role
 from catalog.listings import service as listings
 from catalog.listings.tables import Listing
@@ -140,9 +142,10 @@ def test_the_document_has_the_same_bytes_every_time_and_the_workbook_reads_back(
     served.close()
     table = buyer.get(f"/comparisons/{sheet.number}.xlsx").get_data()
     assert table == buyer.get(f"/comparisons/{sheet.number}.xlsx").get_data()
-    rows = workbooks.read(table, 100)
-    assert rows[0] == [sheet.number, f"SHA-256 {sheet.sha256}"]
-    assert [row[6] for row in rows[-3:]] == ["1000.00", "1050.00", "1100.00"]
+    rows = [line.cells for line in table_of(table)]
+    assert rows[0][:2] == ["序号", "商品"] and [row[6] for row in rows[1:]] == ["1000", "1050", "1100"]
+    with zipfile.ZipFile(io.BytesIO(table)) as pages:
+        assert sheet.sha256 in pages.read("xl/worksheets/sheet2.xml").decode()
 
 
 # ---------------------------------------------------------------- citing

@@ -7,9 +7,9 @@ from html import unescape
 import pytest
 from sqlalchemy import select
 
-from app.kernel import workbooks
 from app.kernel.db import commit
 from app.kernel.errors import Missing
+from app.kernel.xlsx_writing import Head, Sheet, written
 from app.policy import Role
 from catalog.listings import service as listings
 from catalog.listings.tables import Listing
@@ -216,7 +216,8 @@ def test_one_model_of_two_brands_asks_which_is_meant(shop: Shop, buyer: Visitor)
 def test_a_spreadsheet_is_matched_line_by_line_with_a_problem_for_every_bad_cell(shop: Shop, buyer: Visitor, kind: str) -> None:
     rows = [["序号", "货号", "名称", "数量"], ["1", shop.world.laser.sku, "打印机", "2"], ["2", "NO-SUCH", "", "1"], ["3", shop.world.paper.sku, "纸", "半"]]
     text = "\r\n".join(",".join(row) for row in rows)
-    raw = workbooks.written("采购", rows) if kind == "xlsx" else text.encode("utf-8-sig" if kind == "csv" else "gb18030")
+    book = [Sheet("采购", [Head(head) for head in rows[0]], rows[1:])]
+    raw = b"".join(written(book)) if kind == "xlsx" else text.encode("utf-8-sig" if kind == "csv" else "gb18030")
     answer = buyer.post("/quick-order", "/quick-order", file=(io.BytesIO(raw), f"list.{kind}"))
     page = unescape(answer.get_data(as_text=True))
     assert answer.status_code == 422 and f'name="listing" value="{shop.world.laser.id}"' in page

@@ -158,7 +158,7 @@ def test_programs_are_told_how_to_begin_and_their_tokens_work(mall):
     answer = mall.test_client().get("/api/v1/orders", headers={"Authorization": f"Bearer {buyer['token']}"})
     assert answer.status_code == 200
     key = mall.test_cli_runner().invoke(args=["mall", "demo", "key", "--json"])
-    assert {each["rule"] for each in json.loads(key.stdout)["planted"]} == {"S02", "S04", "T01", "T02", "T03", "T04", "X02", "X03"}
+    assert {each["rule"] for each in json.loads(key.stdout)["planted"]} == {"K05", "S02", "S04", "T01", "T02", "T03", "T04", "X02", "X03"}
 
 
 def test_half_a_province_is_not_opened(mall, training_database: Settings):

@@ -28,9 +28,9 @@ pytestmark = pytest.mark.timeout(300)
 
 
 def found_by(session: Session) -> set[tuple[str, str]]:
-    """Rule and subject of every alert; T01, T02 and X03 are also about suppliers, but only X03 is named by one."""
+    """Rule and subject of every alert; T01, T02 and X03 are also about suppliers, but only X03 and K05 are named by one."""
     names = {row.id: row.name for row in session.execute(select(Organisation.id, Organisation.name))}
-    return {(row.rule, names[row.supplier_id if row.rule == "X03" else row.unit_id]) for row in session.scalars(select(Alert))}
+    return {(row.rule, names[row.supplier_id if row.rule in {"X03", "K05"} else row.unit_id]) for row in session.scalars(select(Alert))}
 
 
 def replay(engine) -> set[tuple[str, str]]:
