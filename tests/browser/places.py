@@ -19,8 +19,7 @@ from tests.browser.product import Product
 
 Place = tuple[str | None, str]
 
-BUYER, FINANCE, SUPERVISOR, KEEPER = "buyer.zz01", "finance.zz01", "supervisor.zz", "catalogue.zz"
-BUYER, FINANCE, SUPERVISOR, MANAGER = "buyer.zz01", "finance.zz01", "supervisor.zz", "manager.s01"
+BUYER, FINANCE, SUPERVISOR, MANAGER, KEEPER = "buyer.zz01", "finance.zz01", "supervisor.zz", "manager.s01", "catalogue.zz"
 
 NAMES = (
     "home", "sign-in", "search", "nothing-found", "product", "compare", "cart", "checkout-blocked", "approvals", "order-early", "order-late",
@@ -28,7 +27,8 @@ NAMES = (
     "listings", "listing", "new-listing", "confirm", "ship", "receive", "accept", "invoice", "pay", "payments", "reconciliation", "assets", "asset", "rating",
     "board", "stream", "alerts", "order-audit", "attempt", "portal", "notices", "notice", "verify", "log", "log-entry", "people", "person",
     "organisation", "account", "catalogue", "limits", "search-words", "suppliers", "supplier", "api", "missing", "forbidden",
-    "cheat", "cheat-tried", "new-listing-profile", "brands", "profiles", "profile", "products", "definition", "join", "onboarding", "onboarding-company", "onboarding-scope", "onboarding-contact", "onboarding-papers",
+    "cheat", "cheat-tried", "new-listing-profile", "brands", "profiles", "profile", "products", "definition",
+    "join", "onboarding", "onboarding-company", "onboarding-scope", "onboarding-contact", "onboarding-papers",
     "onboarding-agreement", "supplier-reviews", "supplier-review", "renewals", "own-entry", "own-papers", "tokens",
     "webhooks", "webhook", "webhook-log", "connection", "orders-sent",
 )
