@@ -175,6 +175,7 @@ def _furnish_shop(app: Flask) -> None:
         Entry(label=N_("预算指标"), endpoint="budgets.index", icon="wallet", permissions=(Permission.BUDGET_READ,)),
         Entry(label=N_("采购计划"), endpoint="plans.index", icon="file-text", permissions=(Permission.PLAN_READ,)),
         Entry(label=N_("备案台"), endpoint="plans.desk", icon="file-check", permissions=(Permission.PLAN_RETURN,)),
+        Entry(label=N_("产品定义"), endpoint="products.index", icon="package", permissions=(Permission.CATALOGUE_ADMINISTER,)),
         Entry(label=N_("商品管理"), endpoint="listings.index", icon="package", permissions=(Permission.LISTING_KEEP,)),
         Entry(label=N_("导入与导出"), endpoint="bulk.index", icon="file-import", permissions=BULK, section="bulk"),
         Entry(label=N_("搜索词"), endpoint="vocabulary.index", icon="message-question", permissions=(Permission.CATALOGUE_ADMINISTER,)),

@@ -1,10 +1,12 @@
 """Reads of brands; they are public."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from app.kernel import paging
+from app.kernel.db import among
 from catalog.brands.rules import UnknownBrand, key_of
 from catalog.brands.tables import Brand
 
@@ -35,3 +37,26 @@ def keys_of(session: Session, names: Iterable[str]) -> dict[str, str]:
     wanted = list(names)
     known = meant(session, wanted)
     return {name: known[name].key if name in known else key_of(name) for name in wanted}
+
+
+def page(session: Session, *, q: str = "", cursor: str | None = None, limit: int = 30) -> paging.Page[Brand]:
+    """One page of brands by name; words find a brand by any of its names."""
+    query = select(Brand).where(Brand.stands_for_id.is_(None))
+    if q:
+        named = aliased(Brand)
+        under = select(func.coalesce(named.stands_for_id, named.id)).where(
+            or_(named.name.icontains(q, autoescape=True), named.key.contains(key_of(q), autoescape=True))
+        )
+        query = query.where(Brand.id.in_(under))
+    order = paging.Key(Brand.name, descending=False), paging.Key(Brand.id)
+    return paging.page(session, query, order, cursor=cursor, limit=limit)
+
+
+def aliases_of(session: Session, brand_ids: Sequence[int]) -> dict[int, list[Brand]]:
+    """The other names of these brands, by brand."""
+    found: dict[int, list[Brand]] = {brand_id: [] for brand_id in brand_ids}
+    if brand_ids:
+        query = select(Brand).where(among(Brand.stands_for_id, "brands")).order_by(Brand.name)
+        for row in session.scalars(query, {"brands": list(brand_ids)}):
+            found[row.stands_for_id or 0].append(row)
+    return found

@@ -99,3 +99,11 @@ class ListingReleased(ListingChanged):
 
     type: ClassVar[str] = "listing.released"
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListingMoved(ListingChanged):
+    """Its product was merged into another one; which product it was an offer of before."""
+
+    type: ClassVar[str] = "listing.moved"
+    previous_product_id: int

@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 from app.kernel import clock, outbox
 from app.kernel.db import connection_of
 from app.kernel.errors import Missing
-from app.policy import Actor, Permission
-from catalog.listings import gate
+from app.policy import SYSTEM, Actor, Permission
+from catalog.listings import gate, queries
 from catalog.listings.events import (
     ListingChanged,
     ListingCreated,
     ListingEdited,
+    ListingMoved,
     ListingRepriced,
     ListingRestocked,
     ListingShelved,
@@ -110,7 +111,7 @@ def create(session: Session, actor: Actor, new: NewListing) -> Listing:
     Raises GateRefused, DuplicateListing, SkuTaken, BadPrice, BadStock, UnknownArea.
     """
     supplier_id = _supplier_of(session, actor)
-    products.by_id(session, new.product_id)
+    new = replace(new, product_id=products.by_id(session, new.product_id).id)
     if session.scalar(select(Listing.id).where(Listing.supplier_id == supplier_id, Listing.sku == new.sku)) is not None:
         raise SkuTaken(sku=new.sku)
     check_price(new.price_fen)
@@ -347,6 +348,20 @@ def _said_anew(row: Listing, new: Saying) -> Iterator[ListingChanged]:
         row.shelf = new.shelf
         row.version += 1
         yield ListingShelved(**facts_of(row)) if new.shelf is Shelf.ON_SHELF else ListingUnshelved(**facts_of(row))
+
+
+def follow_merge(session: Session, product_id: int, into_id: int) -> int:
+    """Bring the offers of a merged product to the one it became; how many. Of a supplier's two on the shelf the moved one comes off."""
+    moving = list(session.scalars(select(Listing).where(Listing.product_id == product_id).order_by(Listing.id).with_for_update()))
+    for listing in moving:
+        on_shelf = listing.shelf is Shelf.ON_SHELF
+        listing.product_id = into_id
+        if on_shelf and queries.duplicates(session, listing.supplier_id, [into_id], but=listing.id):
+            listing.shelf = Shelf.OFF_SHELF
+        next_version(session, SYSTEM, listing)
+        record(session, SYSTEM, ListingMoved(**facts_of(listing), previous_product_id=product_id))
+    follow_prices(session, [product_id, into_id])
+    return len(moving)
 
 
 def _supplier_of(session: Session, actor: Actor) -> int:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from app.kernel import clock
+from app.kernel import clock, paging
 from app.kernel.db import among
 from app.kernel.errors import Missing
 from catalog.brands import queries as brands
@@ -38,18 +38,18 @@ def same(session: Session, category_code: str, brand: str, model: str) -> Produc
 
 
 def same_of(session: Session, wanted: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], Product]:
-    """The products of these categories, brands and models that somebody has defined, by what was asked; two statements."""
+    """The products of these categories, brands and models that somebody has defined, by what was asked; merged ones lead on."""
     asked = list(dict.fromkeys(wanted))
     keys = brands.keys_of(session, (brand for _, brand, _ in asked))
     of = {each: (each[0], keys[each[1]], key_of(each[2])) for each in asked}
     pairs = sorted({(brand, model) for _, brand, model in of.values()})
     rows = session.scalars(
         select(Product)
-        .where(tuple_(Product.brand_key, Product.model_key).in_(pairs), Product.merged_into_id.is_(None))
-        .order_by(Product.id.desc())
+        .where(tuple_(Product.brand_key, Product.model_key).in_(pairs))
+        .order_by(Product.merged_into_id.is_(None), Product.id.desc())
     )
     there = {(row.category_code, row.brand_key, row.model_key): row for row in rows} if pairs else {}
-    return {each: there[key] for each, key in of.items() if key in there}
+    return {each: by_id(session, there[key].id) for each, key in of.items() if key in there}
 
 
 def by_gtin(session: Session, gtins: Iterable[str]) -> dict[str, Product]:
@@ -84,12 +84,50 @@ def facts_of(session: Session, product_ids: Iterable[int], on: date) -> dict[int
     return {product_id: best(facts) for product_id, facts in kept.items()}
 
 
+def page(session: Session, *, q: str = "", twins: bool = False, cursor: str | None = None, limit: int = 30) -> paging.Page[Product]:
+    """One page of products, the latest first, found by words of brand, model or name, by category code or trade item number.
+
+    `twins` keeps those whose brand and model another product has too.
+    """
+    query = select(Product).where(Product.merged_into_id.is_(None))
+    for word in q.split():
+        texts = (Product.brand, Product.model, Product.title, Product.gtin)
+        found = [text.icontains(word, autoescape=True) for text in texts]
+        query = query.where(or_(Product.category_code.startswith(word.upper(), autoescape=True), *found))
+    if twins:
+        pairs = (
+            select(Product.brand_key, Product.model_key)
+            .where(Product.merged_into_id.is_(None))
+            .group_by(Product.brand_key, Product.model_key)
+            .having(func.count() > 1)
+        )
+        query = query.where(tuple_(Product.brand_key, Product.model_key).in_(pairs))
+        order = paging.Key(Product.model_key), paging.Key(Product.id)
+    else:
+        order = paging.Key(Product.created_at), paging.Key(Product.id)
+    return paging.page(session, query, order, cursor=cursor, limit=limit)
+
+
+def twins_of(session: Session, product: Product) -> list[Product]:
+    """The other products of the same brand and model, of whatever category."""
+    alike = (Product.brand_key == product.brand_key, Product.model_key == product.model_key, Product.merged_into_id.is_(None))
+    return list(session.scalars(select(Product).where(*alike, Product.id != product.id).order_by(Product.id)))
+
+
 def expired_unnoticed(session: Session, *, most: int = 500) -> list[int]:
     """Ids of documents whose last day has passed without anybody having been told."""
     query = select(ProductFact.id).where(
         ProductFact.valid_to < clock.today(), ProductFact.expired_at.is_(None), ProductFact.withdrawn_at.is_(None)
     )
     return list(session.scalars(query.order_by(ProductFact.valid_to, ProductFact.id).limit(most)))
+
+
+def of_proof(session: Session, proof_id: int) -> Product:
+    """The product that a document is about. Raises Missing."""
+    row = session.get(ProductFact, proof_id)
+    if row is None:
+        raise Missing()
+    return by_id(session, row.product_id)
 
 
 def all_facts(session: Session, product_ids: Sequence[int], on: date) -> list[PolicyFact]:

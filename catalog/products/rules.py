@@ -145,6 +145,51 @@ def gtin_as_printed(whole: str | None) -> str:
 # ---------------------------------------------------------------- what policy says, and by which document
 
 
+class MergeRefused(Invalid):
+    """Two products are merged that are really one."""
+
+    field: str | None = "into"
+
+
+class MergeUnknown(MergeRefused):
+    """The product it should become is not there, or is this one."""
+
+    code = "product.merge_unknown"
+    message = N_("并入的产品编号 %(into)s 不存在，或就是本产品")
+    way_out = N_("产品编号在产品页的网址里，也列在“同品牌同型号”一栏")
+    into: str
+
+
+class MergeUnits(MergeRefused):
+    """Offers of one product are counted in one unit, or their prices could not be compared."""
+
+    code = "product.merge_units"
+    message = N_("本产品按“%(own)s”销售，并入的产品按“%(other)s”销售，价格不能并列")
+    way_out = N_("请先更正其中一个的销售单位，并通知供应商改价")
+    own: str
+    other: str
+
+
+class ReasonMissing(Invalid):
+    """Whoever changes what all suppliers share says why."""
+
+    code = "product.reason_missing"
+    message = N_("请写明理由，供应商和监管部门会看到")
+    field: str | None = "reason"
+
+
+class GtinTaken(Conflict):
+    """One trade item number, one product."""
+
+    code = "product.gtin_taken"
+    message = N_("商品条码 %(gtin)s 已属于 %(brand)s %(model)s")
+    way_out = N_("两者确为同一商品的，请合并；条码抄错的，请改正")
+    field: str | None = "gtin"
+    gtin: str
+    brand: str
+    model: str
+
+
 class FactIncomplete(Invalid):
     """A certificate is named whole or not at all."""
 

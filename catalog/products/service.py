@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.kernel import clock, outbox
@@ -22,7 +23,11 @@ from catalog.products.rules import (
     FactInput,
     FactReasonMissing,
     GtinOfAnother,
+    GtinTaken,
+    MergeUnits,
+    MergeUnknown,
     NotLeaf,
+    ReasonMissing,
     check_fact,
     gtin14,
     gtin_as_printed,
@@ -92,6 +97,14 @@ def find_or_define_all(session: Session, actor: Actor, definitions: Sequence[Def
     FactIncomplete, FactPeriod, FactNotNow.
     """
     actor.must(Permission.LISTING_KEEP)
+    try:
+        with session.begin_nested():
+            return _find_or_define(session, actor, definitions)
+    except IntegrityError:  # somebody defined one of them between our look and our insert: now it is there to be found
+        return _find_or_define(session, actor, definitions)
+
+
+def _find_or_define(session: Session, actor: Actor, definitions: Sequence[Definition]) -> list[Found]:
     found = recognise(session, definitions)
     keys = brand_queries.keys_of(session, (each.brand for each in definitions))
     identities = [(each.category_code, keys[each.brand], key_of(each.model)) for each in definitions]
@@ -268,6 +281,65 @@ def follow_brand(session: Session, actor: Actor, key: str, into: str, into_key: 
     for product in moved:
         _record(session, actor, product, events.ProductCorrected(product_id=product.id, changed=("brand",), reason=into))
     return [product.id for product in moved]
+
+
+def correct(
+    session: Session,
+    actor: Actor,
+    product_id: int,
+    *,
+    title: str,
+    unit: str,
+    gtin: str,
+    origin: Origin,
+    attributes: Mapping[str, object],
+    reason: str,
+) -> Product:
+    """Put a definition right for all suppliers. Raises Missing, ReasonMissing, AttributesRefused, BadAttributes, BadGtin,
+    WrongCheckDigit, GtinTaken.
+    """
+    actor.must(Permission.CATALOGUE_ADMINISTER)
+    product = queries.by_id(session, product_id)
+    if not (said := " ".join(reason.split())[:200]):
+        raise ReasonMissing()
+    number = gtin14(gtin)
+    bearer = queries.by_gtin(session, [number]).get(number) if number else None
+    if bearer is not None and bearer.id != product.id:
+        raise GtinTaken(gtin=gtin_as_printed(number), brand=bearer.brand, model=bearer.model)
+    kept = profile_rules.check(profiles.of(session, product.category_code, clock.today()), attributes)
+    wanted = {"title": title.strip(), "unit": unit.strip(), "gtin": number, "origin": origin, "attributes": stored(kept)}
+    changed = tuple(name for name, value in wanted.items() if getattr(product, name) != value)
+    for name in changed:
+        setattr(product, name, wanted[name])
+    if changed:
+        _record(session, actor, product, events.ProductCorrected(product_id=product.id, changed=changed, reason=said))
+    return product
+
+
+def merge(session: Session, actor: Actor, product_id: int, into_id: int, *, reason: str) -> Product:
+    """Let one product be another one from now on: the offers follow by event, documents at once, the old id leads to the new.
+
+    Raises Missing, MergeUnknown, MergeUnits, ReasonMissing.
+    """
+    actor.must(Permission.CATALOGUE_ADMINISTER)
+    gone, into = queries.by_id(session, product_id), session.get(Product, into_id)
+    if into is None or into.merged_into_id is not None or into.id == gone.id:
+        raise MergeUnknown(into=str(into_id))
+    if gone.unit != into.unit:
+        raise MergeUnits(own=gone.unit, other=into.unit)
+    if not (said := " ".join(reason.split())[:200]):
+        raise ReasonMissing()
+    number, gone.gtin, gone.merged_into_id = gone.gtin, None, into.id
+    session.flush()
+    into.gtin = into.gtin or number
+    session.execute(update(Product).where(Product.merged_into_id == gone.id).values(merged_into_id=into.id))
+    session.execute(update(ProductFact).where(ProductFact.product_id == gone.id).values(product_id=into.id))
+    session.flush()
+    session.expire_all()
+    _renew(session, into)
+    _renew(session, session.get_one(Product, gone.id))
+    _record(session, actor, gone, events.ProductMerged(product_id=gone.id, into_id=into.id, reason=said))
+    return into
 
 
 def stream_of(product_id: int) -> str:

@@ -49,10 +49,10 @@ def keep(session: Session, actor: Actor, found: Sequence[Found]) -> None:
     outbox.record(session, actor, fact, stream=numbers.new("CK"), region=actor.region)
 
 
-def import_table(session: Session, actor: Actor, text: str) -> Imported:
+def import_table(session: Session, actor: Actor, table: Sequence[sheets.Line]) -> Imported:
     """Take in a table of prices; a cell that cannot be used refuses the whole. Raises SheetRefused, UnreadableSheet."""
     actor.must(Permission.CATALOGUE_ADMINISTER)
-    rows, problems = sheets.read(text, COLUMNS)
+    rows, problems = sheets.read(table, COLUMNS)
     known = _products(session, rows)
     today = clock.today()
     found: list[Found] = []

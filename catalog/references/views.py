@@ -37,7 +37,7 @@ def take_in() -> ResponseReturnValue:
     form = TableForm()
     if form.validate_on_submit():
         with refusals_on(form), commit(db.session()) as session:
-            done = service.import_table(session, me(), sheets.text_of(form.file.data.read()))
+            done = service.import_table(session, me(), sheets.table_of(form.file.data.read()))
         if not form.was_refused:
             flash(gettext("已导入 %(n)s 行参考价", n=done.added), "ok")
             return htmx.go(url_for("references.index"))

@@ -26,11 +26,14 @@ from app.kernel.db import Base, commit, make_engine
 from app.kernel.outgoing import Door
 from app.kernel.sealed import Seal
 from app.policy import ROLES_OF, SYSTEM, Actor, OrganisationKind, Permission, Role
+from catalog.brands import service as brands
 from catalog.connections import service as connections
 from catalog.connections.tables import ConnectedGood
 from catalog.listings import service as listings
 from catalog.listings.tables import ListingReview
-from catalog.products.states import Origin
+from catalog.products import service as products
+from catalog.products.rules import FactInput
+from catalog.products.states import FactKind, Origin
 from catalog.questions import service as questions
 from catalog.reports import service as reports
 from catalog.reports.states import ReportKind
@@ -157,6 +160,8 @@ class Land:
             self._connected(session, world)
             told = {role: self._told(session, world.actor(role)) for role in (Role.SUPPLIER_ADMIN, Role.UNIT_ADMIN)}
             assert raised is not None
+            brand_id = next(iter(brands.named(session, SYSTEM, [factories.serial("牌")]).values())).id
+            (proof,) = products.record_facts(session, world.actor(Role.LISTER), world.laser.product_id, [FactInput(kind=FactKind.ENERGY)])
             folder = self.app.config["SETTINGS"].folder("uploads")
             paper = suppliers.renewed(session, world.actor(Role.SUPPLIER_ADMIN), folder).id
             entry = suppliers.submitted(session, folder, region=world.unit.region).number
@@ -192,6 +197,9 @@ class Land:
             **talk,
             "review": review,
             "product": world.laser.product_id,
+            "brand": brand_id,
+            "category": factories.LASER,
+            "proof": proof,
             "supplier": world.supplier.organisation_id,
             **{f"{name} {role}": key for role, keys in told.items() for name, key in keys.items()},
             "plan": world.plan.number,

@@ -35,6 +35,10 @@ SUBJECTS = (
     (r"^/portal/notices/|^/api/v1/notices/", "notice"),
     (r"^/api/v1/payment-applications/", "application"),
     (r"^(/api/v1)?/products/", "product"),
+    (r"^/catalogue/products/proofs/", "proof"),
+    (r"^/catalogue/products/", "product"),
+    (r"^/catalogue/brands/", "brand"),
+    (r"^/catalogue/profiles/", "category"),
     (r"^/suppliers/", "supplier"),
     (r"^/vocabulary/misses/", "miss"),
     (r"^/vocabulary/synonyms/", "synonym"),
@@ -123,7 +127,9 @@ UNITS_OWN = {"comparison"}
 """A unit's papers that no supplier sees, whether they name his offers or not."""
 
 
-EVERYWHERE = {"supplier", "entity", "miss", "synonym", "review", "any listing", "live listing", "any question", "report"}
+EVERYWHERE = {
+    "supplier", "product", "brand", "category", "proof", "entity", "miss", "synonym", "review", "any listing", "live listing", "any question", "report",
+}  # fmt: skip
 """The same for the whole province: whoever may look at one sees all."""
 
 INSIDE = {"approvals_api.decisions"}

@@ -20,7 +20,7 @@ from tests.browser.product import Product
 
 Place = tuple[str | None, str]
 
-BUYER, FINANCE, SUPERVISOR, MANAGER = "buyer.zz01", "finance.zz01", "supervisor.zz", "manager.s01"
+BUYER, FINANCE, SUPERVISOR, MANAGER, KEEPER = "buyer.zz01", "finance.zz01", "supervisor.zz", "manager.s01", "catalogue.zz"
 
 NAMES = (
     "home", "sign-in", "search", "nothing-found", "product", "compare", "cart", "checkout-blocked", "approvals", "order-early", "order-late",
@@ -28,7 +28,8 @@ NAMES = (
     "listings", "listing", "new-listing", "reviews", "listing-kept", "questions", "asked", "report", "own-reports", "reports", "references", "confirm", "ship", "receive", "accept", "invoice", "pay", "payments", "reconciliation", "assets", "asset", "rating",
     "board", "stream", "alerts", "order-audit", "attempt", "portal", "notices", "notice", "verify", "log", "log-entry", "people", "person",
     "organisation", "account", "catalogue", "limits", "search-words", "suppliers", "supplier", "api", "missing", "forbidden",
-    "cheat", "cheat-tried", "join", "onboarding", "onboarding-company", "onboarding-scope", "onboarding-contact", "onboarding-papers",
+    "cheat", "cheat-tried", "new-listing-profile", "brands", "profiles", "profile", "products", "definition",
+    "join", "onboarding", "onboarding-company", "onboarding-scope", "onboarding-contact", "onboarding-papers",
     "onboarding-agreement", "supplier-reviews", "supplier-review", "renewals", "own-entry", "own-papers", "tokens",
     "webhooks", "webhook", "webhook-log", "connection", "orders-sent", "comparisons", "comparison", "reorders", "quick-order", "favourites", "bulk", "bulk-listings",
     "bulk-job",
@@ -69,6 +70,12 @@ def of(desk: Desk) -> dict[str, Place]:
         "references": ("catalogue.zz", "/references/"),
         "reviews": ("catalogue.zz", "/upkeep/reviews"),
         "listing-kept": ("catalogue.zz", f"/upkeep/listings/{ids[0]}"),
+        "new-listing-profile": ("lister.s01", "/listings/new?category=A02010108"),
+        "brands": (KEEPER, "/catalogue/brands?q=联想"),
+        "profiles": (KEEPER, "/catalogue/profiles"),
+        "profile": (KEEPER, "/catalogue/profiles/A02021003?edit=网络接口"),
+        "products": (KEEPER, "/catalogue/products"),
+        "definition": (KEEPER, f"/catalogue/products/{_listed(product, ids[0]).product_id}"),
         "payments": (FINANCE, "/payments"),
         "reconciliation": (SUPERVISOR, "/payments/reconciliation"),
         "assets": ("asset.zz01", "/assets"),

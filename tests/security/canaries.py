@@ -68,6 +68,7 @@ MADE: dict[str, set[str]] = {
 """Numbers, codes, hashes, values out of lists and what the product words itself; notices are published whole."""
 
 SHARED = {
+    "brands", "product_facts", "profile_attributes", "profiles",
     "categories", "class_rules", "consumer_floors", "event_leases", "event_receipts", "gateway_notices", "journal_checkpoints", "limits", "mall_categories",
     "dishonest_firms", "supplier_agreements", "supplier_requirements",
     "products", "region_days", "rule_parameters", "stream_cursors", "terms",

@@ -65,7 +65,7 @@ def test_offers_made_in_bulk_are_followed(session, offers):
 
 
 def test_the_offers_of_a_suspended_supplier_leave_the_spread_and_come_back(session, offers):
-    (follower,) = handlers.consumers(Settings())
+    follower = next(each for each in handlers.consumers(Settings()) if each.name == "listings.spreads")
     with commit(session):
         supplier = session.get_one(Supplier, offers[0].supplier_id)
         suppliers.suspend(session, SYSTEM, supplier.organisation_id, reason="延期交货三次", until=None)

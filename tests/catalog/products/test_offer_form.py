@@ -55,8 +55,10 @@ def test_every_fault_stands_beside_its_field_with_value_and_rule_and_nothing_typ
 
 
 def test_what_the_profile_asks_for_must_be_said(asking):
-    answer = asking.browser(Role.LISTER).post("/listings/new", "/listings/new", **{**NEW, "spec.打印速度": ""})
-    assert answer.status_code == 422 and "“打印速度”必填" in text(answer)
+    screen = {**FIELDS, "category_code": "A02021104", "attributes": "", "spec.屏幕尺寸": "", "spec.分辨率": "1920×1080"}
+    answer = asking.browser(Role.LISTER).post("/listings/new", "/listings/new", **screen)
+    assert answer.status_code == 422 and "“屏幕尺寸”必填" in text(answer)
+    assert asking.browser(Role.LISTER).post("/listings/new", "/listings/new", **{**screen, "spec.屏幕尺寸": "23.8"}).status_code == 303
 
 
 def test_values_are_kept_in_profile_order_with_their_units_and_shown_so(asking):

@@ -10,7 +10,7 @@ from app.accounts.people.tables import Person
 from app.kernel import clock
 from app.kernel.db import commit
 from app.kernel.errors import Forbidden
-from app.kernel.sheets import SheetRefused
+from app.kernel.sheets import SheetRefused, table_of
 from app.policy import SYSTEM, OrganisationKind, Role
 from catalog.references import queries, service
 from catalog.references.rules import Found
@@ -55,11 +55,11 @@ def test_a_table_with_one_bad_cell_is_refused_whole(session):
     today, tomorrow = clock.today(), clock.today() + timedelta(days=1)
     table = HEAD + line(product, today, "1000") + line(product, tomorrow, "900") + f"A02021003,无此,型号,官网,{today},1\n" + line(product, "昨天", "0")
     with pytest.raises(SheetRefused) as refused, commit(session):
-        service.import_table(session, SYSTEM, table)
+        service.import_table(session, SYSTEM, table_of(table.encode()))
     assert [(each.line, each.column) for each in refused.value.problems] == [(3, "日期"), (4, "型号"), (5, "价格（元）"), (5, "日期")]
     assert factories.how_many(session, ReferencePrice) == 0
     with commit(session):
-        assert service.import_table(session, SYSTEM, HEAD + line(product, today, "999.90")).added == 1
+        assert service.import_table(session, SYSTEM, table_of((HEAD + line(product, today, "999.90")).encode())).added == 1
     assert [row.price_fen for row in queries.of_product(session, product.id)] == [999_90]
 
 
@@ -68,7 +68,7 @@ def test_only_the_keeper_takes_prices_in(session):
         world = factories.world(session)
     for role in (Role.LISTER, Role.BUYER, Role.SUPERVISOR):
         with pytest.raises(Forbidden), commit(session):
-            service.import_table(session, world.actor(role), HEAD)
+            service.import_table(session, world.actor(role), table_of(HEAD.encode()))
 
 
 def test_the_page_takes_a_table_and_everybody_reads_it(shop):
