@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-deep lint type bench assets texts screenshots clean lock tools
+.PHONY: help install run test test-deep lint type bench bench-search assets texts screenshots clean lock tools
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -60,6 +60,9 @@ type: $(VENV)/dev.stamp ## mypy, strict
 
 bench: $(VENV)/dev.stamp ## measure the product against its yardsticks, both in the same run (docs/performance.md)
 	@PATH="$(TOOLS):$$PATH" $(BIN)/python -m tests.benchmarks $(BENCH)
+
+bench-search: $(VENV)/dev.stamp ## relevance among distracting listings and every gate of the search engine; BENCH="--listings 1000000" for a large province
+	@$(BIN)/python -m tests.benchmarks.bench_search $(BENCH)
 
 assets: $(VENV)/dev.stamp ## rebuild what static/ and the translations are made of (needs Node for the frontend part)
 	@if [ -f frontend/package.json ]; then \

@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 from app import config
 from app.accounts.organisations.cli import import_group
 from app.accounts.people import cli as people_commands
+from app.accounts.people import queries as staff
 from app.accounts.people import service as people
+from app.bulk.entity import REGISTRY, Who
 from app.config import Settings
 from app.kernel import clock
 from app.kernel.db import engine_options, prepare_engine
@@ -25,14 +27,16 @@ from app.web import checks, errors, filters, guard, health, language, logs, menu
 from app.web.cli import Beginning, mall
 from app.web.extensions import babel, csrf, db, login
 from app.web.menus import Entry
+from catalog.brands.service import load_brands
 from catalog.onboarding import service as onboarding
 from catalog.onboarding import views as onboarding_pages
+from catalog.profiles.service import load_profiles
 from catalog.qualifications import service as qualifications
 from catalog.qualifications import views as qualification_pages
 from catalog.search import cli as search_commands
 from catalog.search import views as search_pages
 from catalog.search.gateway import engine_for
-from catalog.search.handlers import indexer
+from catalog.search.handlers import indexer, nightly
 from catalog.suppliers import cli as supplier_commands
 from catalog.suppliers import service as suppliers
 from catalog.taxonomy import queries as taxonomy
@@ -40,11 +44,14 @@ from catalog.taxonomy.service import load_reference
 from migrations import tables  # noqa: F401 - the metadata is whole before the first query
 from orders.budgets import cli as budget_commands
 from orders.carts import views as carts
+from orders.comparisons import rules as comparison_rules
 from orders.payments import cli as payment_commands
 from orders.plans import views as plans
 from orders.purchases import verdicts
+from orders.reorders import views as reorders
 from orders.thread import views as thread
 from orders.thread.cli import audit_command
+from orders.webhooks import views as webhooks
 from supervision.alerts import rules as alert_rules
 from supervision.alerts import views as alerts
 from supervision.backup import cli as backup_commands
@@ -116,7 +123,7 @@ def _join(app: Flask, chapters: Sequence[str]) -> None:
     """Every chapter's ways in, and an empty place for what the storeys bring along."""
     settings: Settings = app.config["SETTINGS"]
     consumers: list[Consumer] = [indexer(app.extensions["mall.search"])]
-    timers: list[Timer] = []
+    timers: list[Timer] = [nightly(app.extensions["mall.search"])]
     for chapter in chapters:
         if chapter == "supervision.training" and not settings.is_demo:
             continue  # the tour takes identities without a password: it does not exist in production
@@ -132,6 +139,10 @@ def _join(app: Flask, chapters: Sequence[str]) -> None:
             handlers: Any = importlib.import_module(f"{chapter}.handlers")
             consumers.extend(handlers.consumers(settings))
             timers.extend(handlers.timers(settings))
+    REGISTRY.who = Who(actor_of=staff.actor_of, names=staff.names)
+    for chapter in chapters:
+        if importlib.util.find_spec(f"{chapter}.sheet"):
+            REGISTRY.join(*importlib.import_module(f"{chapter}.sheet").ENTITIES)
     app.extensions["mall.gates"] = []
     app.extensions["mall.worker"] = lambda: Worker(sessions_of(app), consumers, timers)
     app.extensions["mall.doctor"] = [*checks.floor(), checks.work(consumers)]
@@ -154,23 +165,35 @@ def _furnish_shop(app: Flask) -> None:
         Entry(label=N_("工作台"), endpoint="thread.workbench", icon="layout-dashboard", permissions=(Permission.ACCOUNT_USE,)),
         Entry(label=N_("全部品目"), endpoint="taxonomy.catalogue", icon="layout-grid"),
         Entry(label=N_("订单"), endpoint="thread.orders", icon="clipboard-list", permissions=(Permission.ORDER_READ,)),
+        Entry(label=N_("常购与比选"), endpoint="reorders.index", icon="bookmark", permissions=(Permission.CART_USE,)),
         Entry(label=N_("审批"), endpoint="approvals.inbox", icon="clipboard-check", permissions=(Permission.ORDER_APPROVE,)),
         Entry(label=N_("预算指标"), endpoint="budgets.index", icon="wallet", permissions=(Permission.BUDGET_READ,)),
         Entry(label=N_("采购计划"), endpoint="plans.index", icon="file-text", permissions=(Permission.PLAN_READ,)),
         Entry(label=N_("备案台"), endpoint="plans.desk", icon="file-check", permissions=(Permission.PLAN_RETURN,)),
         Entry(label=N_("商品管理"), endpoint="listings.index", icon="package", permissions=(Permission.LISTING_KEEP,)),
+        Entry(label=N_("导入与导出"), endpoint="bulk.index", icon="file-import", permissions=BULK, section="bulk"),
+        Entry(label=N_("搜索词"), endpoint="vocabulary.index", icon="message-question", permissions=(Permission.CATALOGUE_ADMINISTER,)),
         Entry(label=N_("支付"), endpoint="payments.index", icon="report-money", permissions=(Permission.PAYMENT_APPLY,)),
         Entry(label=N_("资产卡片"), endpoint="assets.index", icon="qrcode", permissions=(Permission.ASSET_READ,)),
+        Entry(label=N_("接口与回调"), endpoint="webhooks.index", icon="plug-connected", permissions=webhooks.KEEPERS, section="exchange"),
         Entry(label=N_("人员与岗位"), endpoint="people.index", icon="users", permissions=(Permission.PEOPLE_GRANT,)),
         Entry(label=N_("本单位"), endpoint="organisations.own", icon="building", permissions=(Permission.UNIT_ADMINISTER,)),
         Entry(label=N_("本企业"), endpoint="suppliers.own", icon="building-store", permissions=(Permission.SUPPLIER_ADMINISTER,)),
         Entry(label=N_("入驻审核"), endpoint="onboarding.review", icon="file-check", permissions=(Permission.SUPPLIER_REVIEW,)),
         Entry(label=N_("登记机构"), endpoint="organisations.register", icon="building", permissions=(Permission.ORGANISATION_REGISTER,)),
     )
+    menu.add(
+        "exchange",
+        Entry(label=N_("回调"), endpoint="webhooks.index", permissions=webhooks.KEEPERS),
+        Entry(label=N_("商城系统"), endpoint="connections.index", permissions=(Permission.SUPPLIER_ADMINISTER,)),
+        Entry(label=N_("订单推送"), endpoint="dispatch.index", permissions=(Permission.SUPPLIER_ADMINISTER,)),
+    )
     places: slots.Slots = app.extensions["mall.slots"]
+    places.fill("workbench.more", webhooks.given_up)
     places.fill("header.cart", carts.header_cart)
     places.fill("header.budget", carts.header_budget)
     places.fill("header.todo", thread.header_todo)
+    places.fill("order.more", reorders.order_more)
     places.fill("budget.plan_lines", plans.lines_under)
     places.fill("product.plans", plans.for_product)
     places.fill("supplier.offers", search_pages.offers_of_supplier)
@@ -179,9 +202,15 @@ def _furnish_shop(app: Flask) -> None:
     places.fill("workbench.more", onboarding_pages.todo)
     places.fill("workbench.more", qualification_pages.todo)
     places.fill("sign_in.notices", onboarding_pages.invitation)
+    app.extensions["mall.gates"] += [
+        comparison_rules.gate(lambda rule, on: taxonomy.parameters(db.session(), rule, on), lambda at: clock.local(at).date())
+    ]
+    verdicts.learn(comparison_rules.TEXTS)
     app.extensions["mall.doctor"] += [payment_commands.line_check]
+    app.extensions["mall.doctor"] += [search_commands.doctor, payment_commands.line_check]
     app.extensions["mall.beginnings"] += [
         Beginning(N_("基础数据"), lambda session, *_: str(load_reference(session, supplement=settings.is_demo)), again=True),
+        Beginning(N_("品牌与品目规格"), lambda session, *_: _brands_and_profiles(session), again=True),
         Beginning(N_("供应商库"), lambda session, *_: _supplier_library(session), again=True),
         Beginning(N_("管理员"), lambda session, login, password: ", ".join(people.first_administrator(session, login, password).values())),
     ]
@@ -234,6 +263,7 @@ def _furnish_watch(app: Flask) -> None:
     places.fill("watch.alerts", alerts.badge)
     places.fill("order.receipt", journal_pages.order_receipt)
     places.fill("order.leaf", journal_pages.order_leaf)
+    places.fill("stream.receipt", journal_pages.stream_receipt)
     if settings.is_demo:
         places.fill("tour", training_pages.strip)
         places.fill("sign_in.demo", training_pages.demo_logins)
@@ -247,6 +277,10 @@ def _furnish_watch(app: Flask) -> None:
     mall.add_command(backup_commands.restore)
     mall.add_command(training_commands.demo)
     mall.add_command(training_commands.up)
+
+
+def _brands_and_profiles(session: Session) -> str:
+    return str({"brands": load_brands(session), "profiles": load_profiles(session)})
 
 
 def _journal_key(settings: Settings) -> str:
@@ -270,31 +304,43 @@ PLACES = {
     "rules": "taxonomy.limits",
 }
 
+BULK = (Permission.LISTING_KEEP, Permission.BUDGET_KEEP, Permission.PLAN_FILE, Permission.ORGANISATION_REGISTER)
+"""Whoever has something to import finds it in the menu; others export from their lists."""
+
 COMMANDS = (people_commands, budget_commands, supplier_commands)
 """Imported for what they add to `mall import`."""
 
 SHOP = Storey(
     chapters=(
+        "app.bulk",
         "app.accounts.sessions",
         "app.accounts.people",
         "app.accounts.organisations",
         "catalog.search",
+        "catalog.vocabulary",
         "catalog.taxonomy",
         "catalog.suppliers",
+        "catalog.brands",
+        "catalog.profiles",
         "catalog.qualifications",
         "catalog.onboarding",
         "catalog.products",
         "catalog.listings",
+        "catalog.connections",
         "orders.budgets",
         "orders.plans",
         "orders.purchases",
+        "orders.comparisons",
         "orders.carts",
+        "orders.reorders",
         "orders.approvals",
         "orders.contracts",
         "orders.deliveries",
+        "orders.dispatch",
         "orders.payments",
         "orders.assets",
         "orders.ratings",
+        "orders.webhooks",
         "orders.thread",
     ),
     furnish=_furnish_shop,

@@ -33,7 +33,6 @@ class Settings:
     web_workers: int = 2
     web_threads: int = 16
     trusted_proxies: int = 0
-    search_engine: str = "embedded"
     meili_url: str = ""
     meili_key: str = ""
     payment_url: str = ""
@@ -42,6 +41,7 @@ class Settings:
     journal_key: str = ""
     journal_origin: str = "mall.example/henan"
     step_up_minutes: int = 15
+    outgoing_loopback: bool = False
     log_format: str = "console"
     demo_traffic: float = 0.5
     debug: bool = False
@@ -81,8 +81,10 @@ class Settings:
         """Refuse what production must not run with. Raises BadConfiguration."""
         if self.mode not in {"demo", "production"}:
             raise BadConfiguration(f"MALL_MODE is {self.mode!r}: set it to demo or production")
-        if self.search_engine not in {"embedded", "meilisearch"}:
-            raise BadConfiguration(f"MALL_SEARCH_ENGINE is {self.search_engine!r}: set it to embedded or meilisearch")
+        if self.meili_url and not self.meili_url.startswith(("http://", "https://")):
+            raise BadConfiguration(f"MALL_MEILI_URL is {self.meili_url!r}: set it to an address like http://127.0.0.1:7700, or to nothing")
+        if self.meili_key and not self.meili_url:
+            raise BadConfiguration("MALL_MEILI_KEY is set without MALL_MEILI_URL: set both, or neither to search without a server")
         if not 0 <= self.trusted_proxies <= MOST_PROXIES:
             raise BadConfiguration(
                 f"MALL_TRUSTED_PROXIES is {self.trusted_proxies}: set it to the number of reverse proxies in front, 0 to {MOST_PROXIES}"
@@ -95,6 +97,8 @@ class Settings:
                 raise BadConfiguration(f"MALL_SECRET_KEY is missing or shorter than 32 characters: set one, e.g. {example}")
             if DEFAULT_WEBHOOK_SECRET in self.payment_webhook_secrets:
                 raise BadConfiguration("MALL_PAYMENT_WEBHOOK_SECRETS holds the training secret: set the gateway's own")
+            if self.outgoing_loopback:
+                raise BadConfiguration("MALL_OUTGOING_LOOPBACK is on: production never calls its own machine for others")
             if self.debug:
                 raise BadConfiguration("MALL_DEBUG is on: production never runs in debug mode")
         return self

@@ -22,6 +22,9 @@ from tests.peers import OWNER, PEERS, SHARED
 REQUIRE_ALL = os.environ.get("MALL_REQUIRE_ALL") == "1"
 KINDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgresql")))
 
+for name, kept in {"MALL_MEILI_URL": "MALL_TEST_MEILISEARCH_URL", "MALL_MEILI_KEY": "MALL_TEST_MEILISEARCH_KEY"}.items():
+    if name in os.environ:  # the contract of search runs on the server that is named
+        os.environ.setdefault(kept, os.environ[name])
 for name in [name for name in os.environ if name.startswith("MALL_") and not name.startswith(("MALL_TEST_", "MALL_REQUIRE_"))]:
     del os.environ[name]  # the settings of the person at the keyboard are not the tests'
 

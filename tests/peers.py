@@ -86,7 +86,7 @@ PEERS = {
         Peer("log-verifier", "log verifier", lambda: program("tlog-verify"), "install Go, then make test builds it"),
         Peer("merkle-verifier", "merkle verifier", lambda: program("merkle-verify"), "install Go, then make test builds it"),
         Peer("tessera", "Tessera fsck", lambda: program("tessera-fsck"), "install Go 1.24, then make test-deep builds it", required=False),
-        Peer("meilisearch", "Meilisearch", meilisearch, "put the binary on PATH or set MALL_TEST_MEILISEARCH_URL", required=False),
+        Peer("meilisearch", "Meilisearch", meilisearch, "put the binary on PATH, or set MALL_MEILI_URL and MALL_MEILI_KEY", required=False),
         Peer("nginx", "nginx", lambda: program("nginx"), "apt-get install nginx"),
         Peer("rival-shop", "rival shop", rival_shop, "start a django-oscar shop and set MALL_TEST_RIVAL_URL", required=False),
     )

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import (
     ARRAY,
@@ -250,6 +250,10 @@ class _Among(FunctionElement[bool]):
 
     inherit_cache = True
     type = Boolean()
+
+    def self_group(self, against: object = None) -> Self:
+        """Stand alone in a condition: SQLAlchemy would write `… = 1` for SQLite, which then looks at every row."""
+        return self
 
 
 @compiles(_Among)

@@ -136,6 +136,12 @@ def record_all(session: Session, actor: By, entries: Sequence[Entry]) -> list[in
     return list(run(session, _RECORD, rows if len(rows) > 1 else rows[0]).scalars())
 
 
+def versions_of(session: Session, streams: Sequence[str]) -> dict[str, int]:
+    """The last version of each of these streams that has events; one statement."""
+    query = select(Event.stream, func.max(Event.version).label("last")).where(Event.stream.in_(streams)).group_by(Event.stream)
+    return {row.stream: row.last for row in session.execute(query)}
+
+
 _RECORD: Final = insert(Event.__table__).returning(Event.__table__.c.id, sort_by_parameter_order=True)  # type: ignore[arg-type]
 
 

@@ -1,33 +1,50 @@
-"""Tables that people hand in or take away as CSV: read whole, with an error for every cell that cannot be used.
+"""Tables that people hand in or take away, as xlsx or CSV: one reader, one way to say what is wrong with a cell, one writer.
 
-Nothing is half done: `read` collects all problems before anybody writes a row. Headings may be Chinese or the field's
-English name; the file may come from a spreadsheet program in UTF-8 (with or without a mark) or GB 18030.
+Whatever the file, its rows come as text. A chapter says which columns it takes; each cell that cannot be used is reported with
+row, column, figure, rule and way out. What leaves is defused: no cell begins with what a spreadsheet program takes for a formula,
+and the mark that prevents it is taken off again when the table comes back.
 """
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, BinaryIO, Final
 
+from app.kernel import delimited, xlsx
 from app.kernel.errors import N_, Invalid, Refusal
+from app.kernel.tabular import Line, SheetTooBig, UnreadableSheet
 
-MOST_ROWS = 20_000
+__all__ = ["Line", "SheetTooBig", "UnreadableSheet"]
+
+LOOKED_AT: Final = 10
+"""The headings stand within so many rows from the top: exports may begin with a note."""
+
+
+class Format(StrEnum):
+    """What a file is, found by its content."""
+
+    XLSX = "xlsx"
+    CSV = "csv"
 
 
 @dataclass(frozen=True)
 class CellProblem:
-    """What is wrong with one cell: line and column as the spreadsheet shows them, and the way out."""
+    """What is wrong with one cell: row and column as the spreadsheet shows them, and the way out; `facts` fill the two sentences."""
 
     line: int
     column: str
     figure: str
     rule: str
     way_out: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain data."""
-        return {"line": self.line, "column": self.column, "figure": self.figure, "rule": self.rule, "way_out": self.way_out}
+        """The same as plain data, in Chinese."""
+        rule, way_out = (text % self.facts if self.facts else text for text in (self.rule, self.way_out))
+        return {"line": self.line, "column": self.column, "figure": self.figure, "rule": rule, "way_out": way_out}
 
 
 class SheetRefused(Invalid):
@@ -40,36 +57,36 @@ class SheetRefused(Invalid):
     problems: tuple[CellProblem, ...]
 
 
-class UnreadableSheet(Invalid):
-    """The bytes are not a table."""
-
-    code = "sheet.unreadable"
-    message = N_("文件不是可读的 CSV 表格：%(why)s")
-    way_out = N_("在电子表格软件中另存为“CSV UTF-8”后重试")
-    why: str
-
-
 class BadCell(ValueError):
     """Raised by a column's reader: the rule that the figure breaks, and the way out."""
 
-    def __init__(self, rule: str, way_out: str) -> None:
+    def __init__(self, rule: str, way_out: str, **facts: Any) -> None:
         super().__init__(rule)
-        self.rule, self.way_out = rule, way_out
+        self.rule, self.way_out, self.facts = rule, way_out, facts
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: field name, Chinese heading, whether every row needs it, and how its text is read (raises BadCell)."""
+    """One column: field name, Chinese heading, whether every row needs it, how its text is read (raises BadCell or a Refusal), other
+    headings it is known by, the words to choose from, a sample, what it means, and whether it holds numbers.
+    """
 
     name: str
     heading: str
     required: bool = True
     parse: Callable[[str], Any] = str
+    also: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    sample: str = ""
+    note: str = ""
+    is_number: bool = False
+    most: int = 0
+    """Characters; 0 for as many as a cell holds."""
 
 
 @dataclass(frozen=True)
 class SheetRow:
-    """One line that could be read."""
+    """One row that could be read."""
 
     line: int
     values: dict[str, Any]
@@ -88,26 +105,105 @@ class Imported:
     dry_run: bool = False
 
 
+# ---------------------------------------------------------------- files to rows
+
+
+def format_of(head: bytes) -> Format:
+    """What a file is, by its first bytes, whatever its name says. Raises UnreadableSheet."""
+    if xlsx.is_archive(head):
+        return Format.XLSX
+    for mark, why in REFUSED:
+        if head.startswith(mark):
+            raise UnreadableSheet(why=why)
+    return Format.CSV
+
+
+REFUSED: Final = (
+    (b"\xd0\xcf\x11\xe0", N_("这是加密的工作簿或旧版 xls，请去掉密码并另存为 xlsx")),
+    (b"PK\x05\x06", N_("压缩包里没有工作簿")),
+    (b"%PDF", N_("这是 PDF 文件")),
+    (b"\x89PNG", N_("这是图片")),
+    (b"\xff\xd8\xff", N_("这是图片")),
+    (b"GIF8", N_("这是图片")),
+    (b"\x1f\x8b", N_("这是压缩文件")),
+    (b"Rar!", N_("这是压缩文件")),
+    (b"7z\xbc\xaf", N_("这是压缩文件")),
+)
+
+
+def lines(file: BinaryIO) -> Iterator[Line]:
+    """The rows of a file that hold anything, as text, marks against formulas taken off. Raises UnreadableSheet, SheetTooBig."""
+    file.seek(0)
+    reader = xlsx.lines if format_of(file.read(8)) is Format.XLSX else delimited.lines
+    for line in reader(file):
+        yield Line(line.number, [armed(cell) for cell in line.cells])
+
+
 def text_of(raw: bytes) -> str:
-    """The text of an uploaded file. Raises UnreadableSheet."""
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise UnreadableSheet(why="UTF-8 / GB 18030")
+    """The text of a CSV file. Raises UnreadableSheet."""
+    file = io.BytesIO(raw)
+    return raw.decode(delimited.encoding_of(file)).removeprefix("\ufeff")
 
 
-def read(text: str, columns: Sequence[Column]) -> tuple[list[SheetRow], list[CellProblem]]:
-    """All rows that can be read and all problems of the others. Raises UnreadableSheet."""
-    if "\0" in text:
-        raise UnreadableSheet(why="NUL")
-    lines = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
-    if not lines:
+# ---------------------------------------------------------------- headings and cells
+
+
+def plain(heading: str) -> str:
+    """A heading without blanks, marks of what must be filled in, brackets and case."""
+    return re.sub(r"[\s*＊()（）\[\]【】:：_\-/]", "", heading).lower()
+
+
+def headings_of(first: Sequence[Line], known: Iterable[str]) -> Line:
+    """The row of headings: of the first few the one with the most known words; the very first when there is none."""
+    words = {plain(word) for word in known}
+    return max(first[:LOOKED_AT], key=lambda line: (sum(plain(cell) in words for cell in line.cells), -line.number))
+
+
+def read_cell(column: Column, text: str, line: int) -> tuple[Any, CellProblem | None]:
+    """The value of one cell, or what is wrong with it; empty ones are None."""
+    text = text.strip()
+    if not text:
+        return None, CellProblem(line, column.heading, "", N_("必填"), N_("填写该单元格")) if column.required else None
+    if column.most and len(text) > column.most:
+        rule, way_out = N_("最多 %(most)s 个字，现有 %(length)s 个"), N_("缩短到 %(most)s 个字以内")
+        return None, CellProblem(line, column.heading, text, rule, way_out, {"most": column.most, "length": len(text)})
+    try:
+        return column.parse(text), None
+    except BadCell as error:
+        return None, CellProblem(line, column.heading, text, error.rule, error.way_out, error.facts)
+    except Refusal as error:
+        return None, refused(line, column.heading, text, error)
+
+
+def refused(line: int, heading: str, figure: str, refusal: Refusal) -> CellProblem:
+    """A refusal of a rule as the problem of a cell."""
+    facts = {name: fact for name, fact in refusal.facts.items() if isinstance(fact, str | int) and name != "field"}
+    return CellProblem(line, heading, figure, refusal.message, refusal.way_out or N_("改正该单元格"), facts)
+
+
+def read_row(columns: Sequence[Column], places: Mapping[str, int], line: Line) -> tuple[SheetRow, list[CellProblem]]:
+    """The values of a row by field name, `places` saying where each field stands, and what is wrong with its cells."""
+    values: dict[str, Any] = {}
+    problems: list[CellProblem] = []
+    for column in columns:
+        place = places.get(column.name)
+        text = line.cells[place] if place is not None and place < len(line.cells) else ""
+        values[column.name], problem = read_cell(column, text, line.number)
+        if problem is not None:
+            problems.append(problem)
+    return SheetRow(line.number, values), problems
+
+
+def table_of(raw: bytes) -> list[Line]:
+    """All rows of a small file. Raises UnreadableSheet, SheetTooBig."""
+    return list(lines(io.BytesIO(raw)))
+
+
+def read(table: Sequence[Line], columns: Sequence[Column]) -> tuple[list[SheetRow], list[CellProblem]]:
+    """All rows of a small table that can be read and all problems of the others. Raises UnreadableSheet."""
+    if not table:
         raise UnreadableSheet(why=N_("文件是空的"))
-    if len(lines) > MOST_ROWS:
-        raise UnreadableSheet(why=f"> {MOST_ROWS}")
-    heads = [head.strip() for head in lines[0]]
+    heads = [head.strip() for head in table[0].cells]
     places = {column.name: i for column in columns for i, head in enumerate(heads) if head in (column.name, column.heading)}
     problems = [
         CellProblem(1, column.heading, "", N_("缺少这一列"), N_("在第一行加上列名（中文或英文名均可）"))
@@ -121,27 +217,11 @@ def read(text: str, columns: Sequence[Column]) -> tuple[list[SheetRow], list[Cel
     if problems:
         return [], problems
     rows: list[SheetRow] = []
-    for line, cells in enumerate(lines[1:], start=2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        values: dict[str, Any] = {}
-        bad = len(problems)
-        for column in columns:
-            place = places.get(column.name)
-            raw = cells[place].strip() if place is not None and place < len(cells) else ""
-            if not raw:
-                values[column.name] = None
-                if column.required:
-                    problems.append(CellProblem(line, column.heading, "", N_("必填"), N_("填写该单元格")))
-                continue
-            try:
-                values[column.name] = column.parse(raw)
-            except BadCell as error:
-                problems.append(CellProblem(line, column.heading, raw, error.rule, error.way_out))
-            except Refusal as error:
-                problems.append(CellProblem(line, column.heading, raw, error.message % error.facts, error.way_out or N_("改正该单元格")))
-        if len(problems) == bad:
-            rows.append(SheetRow(line, values))
+    for line in table[1:]:
+        row, wrong = read_row(columns, places, line)
+        problems += wrong
+        if not wrong:
+            rows.append(row)
     return rows, problems
 
 
@@ -152,9 +232,19 @@ def refuse(problems: Sequence[CellProblem]) -> None:
         raise SheetRefused(count=len(ordered), problems=ordered)
 
 
+# ---------------------------------------------------------------- rows that leave
+
+_FORMULA: Final = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
+
+
 def defused(cell: str) -> str:
     """The text with a mark in front when a spreadsheet program would take it for a formula."""
-    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def armed(cell: str) -> str:
+    """What `defused` was given: the mark is taken off again."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def written(rows: Iterable[Sequence[object]]) -> Iterator[str]:

@@ -7,11 +7,13 @@ from flask import Flask, Response, g, jsonify, make_response, render_template, r
 from flask_babel import gettext
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from app.kernel.errors import N_, Refusal
+from app.kernel.errors import N_, Refusal, Unavailable
 from app.kernel.money import yuan
 from app.web.language import spoken
 
 log = logging.getLogger("mall.web")
+RETRY_S = 5
+"""When whoever was told 503 may come again, unless the refusal knows better."""
 
 
 def shown(facts: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +83,10 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(Refusal)
     def refused(refusal: Refusal) -> Response:
-        return _answer(refusal.status, refusal.code, sentence(refusal), refusal)
+        answer = _answer(refusal.status, refusal.code, sentence(refusal), refusal)
+        if isinstance(refusal, Unavailable):
+            answer.headers["Retry-After"] = str(getattr(refusal, "retry_after", None) or RETRY_S)
+        return answer
 
     @app.errorhandler(HTTPException)
     def failed(error: HTTPException) -> Response:

@@ -1,6 +1,6 @@
 """JSON ways in for a supplier's own offers."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from flask import Blueprint
@@ -17,11 +17,22 @@ from catalog.listings.queries import Shown
 from catalog.listings.rules import ProductNotSaid
 from catalog.listings.states import Shelf
 from catalog.products import service as products
-from catalog.products.states import Origin
+from catalog.products.rules import FactInput
+from catalog.products.states import FactKind, Origin
 from catalog.suppliers.states import Standing
 
 api = Blueprint("listings_api", __name__, url_prefix="/api/v1/listings")
 TAG = ("listings",)
+
+
+class FactIn(Model):
+    """A document that proves something of a product; without a number it is a mere claim and does not count."""
+
+    kind: FactKind
+    number: str = Field(default="", max_length=60)
+    issuer: str = Field(default="", max_length=80)
+    valid_from: date | None = None
+    valid_to: date | None = None
 
 
 class ProductIn(Model):
@@ -34,8 +45,15 @@ class ProductIn(Model):
     unit: str = Field(min_length=1, max_length=8)
     attributes: dict[str, str | int | float | bool] = Field(default_factory=dict)
     origin: Origin = Origin.DOMESTIC
+    gtin: str = Field(default="", max_length=20, description=N_("商品条码，8、12、13 或 14 位数字"))
+    facts: list[FactIn] = Field(default_factory=list, max_length=20, description=N_("证明政策功能的证书"))
     energy_saving: bool = False
     environment: bool = False
+
+    def definition(self) -> products.Definition:
+        """The same for the service."""
+        plain = self.model_dump(exclude={"facts"})
+        return products.Definition(**plain, facts=[FactInput(**each.model_dump()) for each in self.facts])
 
 
 class ListingIn(Model):
@@ -80,6 +98,7 @@ class ListingOut(Model):
     supplier_id: int
     supplier_name: str
     standing: Standing
+    product_found_by: products.How | None = Field(default=None, description=N_("新增时告知：产品是新定义的（new），还是按型号、条码找到的"))
 
 
 class ListingPage(CursorPage):
@@ -149,10 +168,11 @@ def listings(query: ListingQuery) -> ListingPage:
 @spec.validate(resp=Answers(HTTP_201=ListingOut, HTTP_404=Problem, HTTP_409=Problem, HTTP_422=Problem), tags=TAG)
 def create(json: ListingIn) -> tuple[ListingOut, int]:
     """Make an offer; buyers find it within seconds."""
+    how = products.How.MODEL
     with commit(db.session()) as session:
         if json.product is not None:
-            found = products.find_or_define(session, me(), products.Definition(**json.product.model_dump()))
-            product_id, title = found.id, json.title or found.title
+            (found,) = products.find_or_define_all(session, me(), [json.product.definition()])
+            product_id, title, how = found.product_id, json.title or json.product.title, found.how
         elif json.product_id is not None and json.title:
             product_id, title = json.product_id, json.title
         else:
@@ -160,7 +180,7 @@ def create(json: ListingIn) -> tuple[ListingOut, int]:
         facts = json.model_dump(exclude={"product", "product_id", "title", "shelf"})
         made = service.create(session, me(), service.NewListing(product_id=product_id, title=title, shelf=Shelf(json.shelf), **facts))
         listing_id = made.id
-    return _own(listing_id), 201
+    return _own(listing_id).model_copy(update={"product_found_by": how}), 201
 
 
 @api.get("/<int:listing_id>")

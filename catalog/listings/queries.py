@@ -5,18 +5,19 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, join, or_, select, true
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, func, join, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from app.kernel import clock, paging, regions
 from app.kernel.db import among, run
 from app.kernel.errors import Missing
 from app.policy import Actor
+from catalog.brands.rules import key_of
 from catalog.listings.rules import Offer, Quartiles
 from catalog.listings.states import Shelf
 from catalog.listings.tables import Listing, ListingVersion, PriceSpread
-from catalog.products.rules import Attribute, attributes_of, summary
-from catalog.products.states import Origin
+from catalog.products.rules import Attribute, attributes_of, proven_on, summary
+from catalog.products.states import FactKind, Origin
 from catalog.products.tables import Product
 from catalog.suppliers import queries as suppliers
 from catalog.suppliers.rules import is_sme
@@ -28,12 +29,32 @@ HISTORY_DAYS = 90
 """How far back a price history goes."""
 
 
+def _comparable() -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """Of the offers of the same product that the region could buy now: the lowest price, and how many suppliers (rules P03, P04)."""
+    other, seller = aliased(Listing), aliased(Supplier)
+    served = or_(*(other.regions.contains(bindparam(name)) for name in _WHERE))  # codes are all of one length
+    found = (
+        select()
+        .select_from(other)
+        .join(seller, seller.organisation_id == other.supplier_id)
+        .where(other.product_id == Listing.product_id, other.shelf == Shelf.ON_SHELF, seller.standing == Standing.ACTIVE)
+        .where(other.stock > 0, served)
+        .correlate(Listing)
+    )
+    lowest = found.add_columns(func.min(other.price_fen)).scalar_subquery()
+    return lowest.label("lowest_fen"), found.add_columns(func.count(other.supplier_id.distinct())).scalar_subquery().label("rivals")
+
+
+_WHERE: Final = ("county", "city", "province")
+"""The region that asks and those above it; the widest is repeated where there are fewer."""
+
 _OFFERS: Final = (
     select(
         Listing.id, Listing.version, Listing.price_fen, Listing.stock, Listing.shelf, Listing.regions, Listing.delivery_days, Listing.title,
         Product.id.label("product_id"), Product.category_code, Product.brand, Product.model, Product.unit,
         Supplier.organisation_id.label("supplier_id"), Supplier.name.label("supplier_name"), Supplier.standing, Supplier.standing_until,
         suppliers.barred_where(among(suppliers.StandingDecision.region, "above")).label("barred"),
+        *_comparable(),
     )
     .join(Product, Product.id == Listing.product_id)
     .join(Supplier, Supplier.organisation_id == Listing.supplier_id)
@@ -43,8 +64,9 @@ _OFFERS: Final = (
 
 def offers(session: Session, listing_ids: Iterable[int], region: str, on: date) -> dict[int, Offer]:
     """These listings as they stand now for a buyer of a region, by id; one statement."""
-    above = [each.code for each in regions.path(region)]
-    rows = run(session, _OFFERS, {"ids": sorted(set(listing_ids)), "above": above}).all()
+    above = [each.code for each in reversed(regions.path(region))]
+    where = dict(zip(_WHERE, above + above[-1:] * len(_WHERE), strict=False))
+    rows = run(session, _OFFERS, {"ids": sorted(set(listing_ids)), "above": above, **where}).all()
     terms = {code: taxonomy.terms_of_sale(session, code, region, on) for code in {row.category_code for row in rows}}
     return {
         row.id: Offer(
@@ -69,6 +91,8 @@ def offers(session: Session, listing_ids: Iterable[int], region: str, on: date) 
             tax_rate=terms[row.category_code].tax_rate_percent,
             in_mall=terms[row.category_code].in_mall,
             allowed_classes=terms[row.category_code].classes,
+            lowest_fen=row.lowest_fen,
+            rivals=row.rivals,
         )
         for row in rows
     }
@@ -102,13 +126,13 @@ class Shown:
     unit: str
     attributes: str
     origin: Origin
-    energy_saving: bool
-    environment: bool
+    proven: str
     supplier_id: int
     supplier_name: str
     scale: Scale
     standing: Standing
     score: int
+    facts: frozenset[FactKind] = frozenset()
 
     @property
     def is_live(self) -> bool:
@@ -126,6 +150,16 @@ class Shown:
         return self.origin is Origin.IMPORTED
 
     @property
+    def energy_saving(self) -> bool:
+        """Whether a certificate shows today that it saves energy."""
+        return FactKind.ENERGY in self.facts
+
+    @property
+    def environment(self) -> bool:
+        """Whether a certificate shows today that it bears the environment label."""
+        return FactKind.ENVIRONMENT in self.facts
+
+    @property
     def spec(self) -> dict[str, Attribute]:
         """The product's attributes by name."""
         return attributes_of(self.attributes)
@@ -136,12 +170,12 @@ class Shown:
         return summary(self.spec)
 
 
-_NAMES = tuple(field.name for field in fields(Shown))
+_NAMES = tuple(field.name for field in fields(Shown) if field.name != "facts")
 _SHOWN = (  # in the order of the fields
     Listing.id.label("listing_id"), Listing.version, Listing.sku, Listing.title, Listing.price_fen, Listing.stock, Listing.shelf,
     Listing.regions, Listing.delivery_days, Listing.warranty_months, Listing.sold, Listing.created_at, Listing.updated_at,
     Product.id.label("product_id"), Product.category_code, Product.brand, Product.model, Product.title.label("product_title"), Product.unit,
-    Product.attributes, Product.origin, Product.energy_saving, Product.environment,
+    Product.attributes, Product.origin, Product.proven,
     Supplier.organisation_id.label("supplier_id"), Supplier.name.label("supplier_name"), Supplier.scale, Supplier.standing, Supplier.score,
 )  # fmt: skip
 
@@ -168,6 +202,7 @@ def _shown(session: Session, query: Select[Any], **values: Any) -> Iterator[Show
 def _offer(row: Row[Any]) -> Shown:
     facts = dict(zip(_NAMES, row, strict=False))  # the sort keys of a page follow
     facts["areas"] = tuple(facts["areas"].split(","))
+    facts["facts"] = proven_on(facts["proven"], clock.today())
     return Shown(**facts)
 
 
@@ -213,12 +248,7 @@ _WIDTH: Final = len(_SHOWN)
 _SPREAD: Final = (
     PriceSpread.n, PriceSpread.min_fen, PriceSpread.q1_fen, PriceSpread.median_fen, PriceSpread.q3_fen, PriceSpread.max_fen,
 )  # fmt: skip
-_CARDS: Final = (
-    _whole()
-    .add_columns(*_SPREAD)
-    .outerjoin(PriceSpread, PriceSpread.product_id == Listing.product_id)
-    .where(among(Listing.id, "ids"))
-)
+_CARDS: Final = _BY_IDS.add_columns(*_SPREAD).outerjoin(PriceSpread, PriceSpread.product_id == Listing.product_id)
 """Made once: every search page asks it."""
 
 
@@ -228,9 +258,44 @@ def offers_for_product(session: Session, product_id: int) -> list[Shown]:
     return list(_shown(session, query))
 
 
+def offers_for_products(session: Session, product_ids: Iterable[int]) -> dict[int, list[Shown]]:
+    """The live offers of each of these products, the lowest price first; one statement."""
+    wanted = sorted(set(product_ids))
+    found: dict[int, list[Shown]] = {product_id: [] for product_id in wanted}
+    query = _whole().where(Listing.product_id.in_(wanted), live()).order_by(Listing.price_fen, Listing.stock == 0, Listing.id)
+    for row in _shown(session, query) if wanted else ():
+        found[row.product_id].append(row)
+    return found
+
+
+def by_codes(session: Session, codes: Iterable[str]) -> dict[str, list[Shown]]:
+    """Live offers by what buyers type: a supplier's number, a bar code, or a model in any way of writing; the lowest price first.
+
+    One statement.
+    """
+    wanted = {code: (code.upper(), key_of(code), code.zfill(14)) for code in codes}
+    if not wanted:
+        return {}
+    numbers, models, bars = ({each[place] for each in wanted.values()} for place in range(3))
+    named = or_(Listing.sku.in_(numbers | set(wanted)), Product.model_key.in_(models - {""}), Product.gtin.in_(bars))
+    query = _whole().add_columns(Product.gtin, Product.model_key).where(live(), named).order_by(Listing.price_fen, Listing.id)
+    found: dict[str, list[Shown]] = {code: [] for code in wanted}
+    for row in run(session, query):
+        offer, (gtin, model) = _offer(row), tuple(row)[-2:]
+        for code, (number, key, bar) in wanted.items():
+            if offer.sku in {code, number} or model == key or gtin == bar:
+                found[code].append(offer)
+    return found
+
+
 def of_supplier(session: Session, supplier_id: int) -> list[int]:
     """Ids of all listings of a supplier."""
     return list(session.scalars(select(Listing.id).where(Listing.supplier_id == supplier_id).order_by(Listing.id)))
+
+
+def of_products(session: Session, product_ids: Sequence[int]) -> list[int]:
+    """Ids of all listings of these products, whoever offers them."""
+    return list(session.scalars(select(Listing.id).where(Listing.product_id.in_(product_ids)).order_by(Listing.id)))
 
 
 def products_of_supplier(session: Session, supplier_id: int) -> list[int]:
@@ -340,6 +405,11 @@ def own(actor: Actor) -> ColumnElement[bool]:
     return Listing.supplier_id == actor.organisation_id
 
 
+def words(text: str) -> str:
+    """What was typed to search the own list, as it is looked for."""
+    return " ".join(text.split())[:60]
+
+
 def own_page(
     session: Session,
     actor: Actor,
@@ -351,6 +421,31 @@ def own_page(
     limit: int = 30,
 ) -> paging.Page[Shown]:
     """One page of a supplier's listings, the latest change first; `low` keeps those on the shelf with nothing left."""
+    query = _own(actor, shelf=shelf, low=low, q=q)
+    found = paging.rows(session, query, (paging.Key(Listing.updated_at), paging.Key(Listing.id)), cursor=cursor, limit=limit)
+    return paging.Page(rows=[_offer(row) for row in found.rows], next=found.next, prev=found.prev)
+
+
+def own_all(
+    session: Session, actor: Actor, *, shelf: Shelf | None = None, low: bool = False, q: str = "", batch: int = 1000
+) -> Iterator[Shown]:
+    """The same listings without end, read in batches (export), in the order of their making."""
+    last = 0
+    while True:
+        query = _own(actor, shelf=shelf, low=low, q=q).where(Listing.id > last).order_by(Listing.id).limit(batch)
+        rows = list(_shown(session, query))
+        yield from rows
+        if len(rows) < batch:
+            return
+        last = rows[-1].listing_id
+
+
+def own_by_sku(session: Session, actor: Actor, skus: Sequence[str]) -> dict[str, Shown]:
+    """The supplier's listings with these numbers; one statement."""
+    return {row.sku: row for row in _shown(session, _whole().where(own(actor), Listing.sku.in_(skus)))}
+
+
+def _own(actor: Actor, *, shelf: Shelf | None, low: bool, q: str) -> Select[Any]:
     query = _whole().where(own(actor))
     if shelf is not None:
         query = query.where(Listing.shelf == shelf)
@@ -360,8 +455,7 @@ def own_page(
         texts = (Listing.title, Listing.sku, Product.model, Product.brand)
         in_text = [text.icontains(word, autoescape=True) for text in texts]
         query = query.where(or_(Product.category_code.startswith(word.upper(), autoescape=True), *in_text))
-    found = paging.rows(session, query, (paging.Key(Listing.updated_at), paging.Key(Listing.id)), cursor=cursor, limit=limit)
-    return paging.Page(rows=[_offer(row) for row in found.rows], next=found.next, prev=found.prev)
+    return query
 
 
 def own_counts(session: Session, actor: Actor) -> dict[str, int]:
@@ -385,3 +479,9 @@ def duplicates(session: Session, supplier_id: int, product_ids: Sequence[int], *
     if but is not None:
         query = query.where(Listing.id != but)
     return {row.product_id: row.sku for row in session.execute(query)}
+
+
+def ids_by_sku(session: Session, actor: Actor, skus: Iterable[str]) -> dict[str, int]:
+    """Ids of the supplier's own listings by its numbers for them; unknown numbers are left out."""
+    query = select(Listing.sku, Listing.id).where(own(actor), Listing.sku.in_(set(skus)))
+    return {row.sku: row.id for row in session.execute(query)}

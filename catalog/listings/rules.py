@@ -35,6 +35,10 @@ class Offer:
     tax_rate: int
     in_mall: bool
     allowed_classes: tuple[str, ...]
+    lowest_fen: int | None = None
+    """The lowest price asked for the same product now, of those in stock and delivered to the region; None when nobody looked."""
+    rivals: int = 0
+    """How many suppliers ask a price for it in that way, this one among them."""
 
     def serves(self, region: str) -> bool:
         """Whether the supplier delivers to this region."""

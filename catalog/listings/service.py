@@ -1,7 +1,7 @@
 """Commands on listings. Stock moves by one guarded update, however many listings."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -260,6 +260,82 @@ _FOLLOW: Final = (
 def _figures(stats: Quartiles | None) -> dict[str, int]:
     told = (stats.n, stats.min, stats.q1, stats.median, stats.q3, stats.max) if stats else (0,) * 6
     return {f"told_{name}": figure for name, figure in zip(_UNKNOWN, told, strict=True)}
+@dataclass(frozen=True, kw_only=True)
+class Saying:
+    """How a listing is to stand after a bulk edit. The price in fen; `stock` is the new figure, `seen` the one it was set against."""
+
+    listing_id: int
+    title: str
+    price_fen: int
+    stock: int
+    seen: int
+    delivery_days: int
+    regions: Sequence[str]
+    warranty_months: int
+    shelf: Shelf
+
+
+def edit_all(session: Session, actor: Actor, sayings: Sequence[Saying]) -> None:
+    """Let many listings of the actor's own supplier say something else, each change with its version and event as single edits have.
+
+    A handful of statements for all of them. Raises Missing, ListingFrozen, StockSold, BadPrice, BadStock, UnknownArea.
+    """
+    actor.must(Permission.LISTING_KEEP)
+    wanted = {each.listing_id: each for each in sayings}
+    query = select(Listing).where(Listing.id.in_(wanted)).order_by(Listing.id).with_for_update().execution_options(populate_existing=True)
+    rows = list(session.scalars(query))
+    if len(rows) < len(wanted) or any(row.supplier_id != actor.organisation_id and not actor.is_system for row in rows):
+        raise Missing()
+    versions: list[dict[str, Any]] = []
+    changes: list[ListingChanged] = []
+    now = clock.now()
+    for row in rows:
+        for fact in _said_anew(row, wanted[row.id]):
+            row.updated_at = now
+            if not isinstance(fact, ListingRestocked):
+                versions.append(_version_row(row, actor))
+            changes.append(fact)
+    session.flush()
+    if not changes:
+        return
+    if versions:
+        session.execute(insert(ListingVersion), versions)
+    streams = [stream_of(row.id) for row in rows]
+    last = outbox.versions_of(session, streams)
+    entries = []
+    for fact in changes:
+        stream = stream_of(fact.listing_id)
+        last[stream] = last.get(stream, 0) + 1
+        entries.append(outbox.Entry(fact, stream, last[stream], actor.region, fact.supplier_id))
+    outbox.record_all(session, actor, entries)
+    follow_prices(session, {row.product_id for row in rows})
+
+
+def _said_anew(row: Listing, new: Saying) -> Iterator[ListingChanged]:
+    """Change a listing step by step, giving the fact of each step as it stands then."""
+    check_price(new.price_fen)
+    check_stock(new.stock)
+    said = (new.title, new.delivery_days, areas(new.regions), new.warranty_months)
+    edited = (row.title, row.delivery_days, row.regions, row.warranty_months) != said
+    if row.shelf is Shelf.FROZEN and (edited or row.price_fen != new.price_fen or new.shelf is not row.shelf):
+        raise ListingFrozen(title=row.title)
+    if edited:
+        row.title, row.delivery_days, row.regions, row.warranty_months = said
+        row.version += 1
+        yield ListingEdited(**_facts(row))
+    if row.price_fen != new.price_fen:
+        previous, row.price_fen = row.price_fen, new.price_fen
+        row.version += 1
+        yield ListingRepriced(**_facts(row), previous_fen=previous)
+    if new.stock != new.seen:
+        before, row.stock = row.stock, row.stock + new.stock - new.seen
+        if row.stock < 0:
+            raise StockSold(stock=before)
+        yield ListingRestocked(**_facts(row), previous=before)
+    if new.shelf is not row.shelf:
+        row.shelf = new.shelf
+        row.version += 1
+        yield ListingShelved(**_facts(row)) if new.shelf is Shelf.ON_SHELF else ListingUnshelved(**_facts(row))
 
 
 def stream_of(listing_id: int) -> str:
@@ -312,13 +388,15 @@ def _next_version(session: Session, actor: Actor, listing: Listing) -> None:
     """Write down for good what the listing says from now on."""
     listing.version += 1
     listing.updated_at = clock.now()
-    session.add(
-        ListingVersion(
-            listing_id=listing.id, version=listing.version, title=listing.title, price_fen=listing.price_fen, shelf=listing.shelf,
-            delivery_days=listing.delivery_days, actor_id=actor.person_id, at=listing.updated_at,
-        )
-    )
+    session.add(ListingVersion(**_version_row(listing, actor)))
     session.flush()
+
+
+def _version_row(listing: Listing, actor: Actor) -> dict[str, Any]:
+    return {
+        "listing_id": listing.id, "version": listing.version, "title": listing.title, "price_fen": listing.price_fen,
+        "shelf": listing.shelf, "delivery_days": listing.delivery_days, "actor_id": actor.person_id, "at": listing.updated_at,
+    }
 
 
 def _facts(listing: Listing) -> dict[str, Any]:

@@ -18,6 +18,7 @@ class Listing(Base):
         CheckConstraint("price_fen > 0", name="priced"),
         CheckConstraint("stock >= 0", name="stock_not_negative"),
         Index("ix_listings_product_state", "product_id", "shelf"),
+        Index("ix_listings_sku", "sku"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -23,10 +23,14 @@ from catalog.listings.queries import Shown
 from catalog.listings.rules import Check, gate, place_of_price
 from catalog.listings.service import NewListing
 from catalog.listings.states import Shelf
+from catalog.products import forms as product_forms
 from catalog.products import queries as products
 from catalog.products import service as product_service
 from catalog.products.rules import read_lines, words
-from catalog.products.states import Origin
+from catalog.products.service import How
+from catalog.products.states import COUNTS_NAMES, COUNTS_TONES, FACT_NAMES, Origin
+from catalog.profiles import queries as profiles
+from catalog.profiles.rules import Profile, arranged
 from catalog.suppliers import queries as suppliers
 from catalog.suppliers.states import Standing
 from catalog.taxonomy import queries as taxonomy
@@ -88,21 +92,48 @@ def new() -> ResponseReturnValue:
     form = NewOfferForm()
     if request.method == "GET" and (code := request.args.get("category", "")):
         form.category_code.data = code[:9]
-    if form.validate_on_submit():
+    if "show" not in request.form and form.validate_on_submit():
         with refusals_on(form), commit(db.session()) as session:
-            made = _create(form)
+            made, how = _create(form)
         if not form.was_refused:
-            return htmx.go(url_for("listings.listing", listing_id=made))
+            return htmx.go(url_for("listings.listing", listing_id=made, product=None if how is How.NEW else how.value))
     session = db.session()
     code = form.category_code.data or ""
+    profile = _profile(code)
+    asked = {each.name for each in profile.attributes}
     return htmx.show(
         "listings/new.html",
         form=form,
         category=taxonomy.category(session, code) if taxonomy.exists(session, code) else None,
-        usual=products.usual_attributes(session, code),
+        usual=[name for name in products.usual_attributes(session, code) if name not in asked],
+        specs=product_forms.spec_fields(profile, product_forms.read_specs(profile, request.form), judge=form.was_refused),
+        papers=product_forms.fact_fields(request.form),
         checks=_preview(form) if code else (),
         status=422 if form.was_refused else 200,
     )
+
+
+@bp.post("/new/specs")
+@requires(Permission.LISTING_KEEP)
+def specs() -> ResponseReturnValue:
+    """The fields that the profile of the category typed asks for, with what was typed in them."""
+    profile = _profile(request.form.get("category_code", "").strip())
+    fields = product_forms.spec_fields(profile, product_forms.read_specs(profile, request.form), judge=False)
+    return htmx.show("products/_specs.html", specs=fields)
+
+
+@bp.post("/<int:listing_id>/proofs")
+@requires(Permission.LISTING_KEEP)
+def proofs(listing_id: int) -> ResponseReturnValue:
+    """Record documents about the product of one's own offer."""
+    offer = _own(listing_id)
+    form = Form()
+    if form.validate_on_submit():
+        with refusals_on(form), commit(db.session()) as session:
+            product_service.record_facts(session, me(), offer.product_id, product_forms.read_facts(request.form))
+        if not form.was_refused:
+            return htmx.go(url_for("listings.listing", listing_id=listing_id) + "#proofs")
+    return _editor(offer, _offer_form(offer), papers=form)
 
 
 @bp.post("/gate")
@@ -121,9 +152,7 @@ def preview() -> ResponseReturnValue:
 def listing(listing_id: int) -> ResponseReturnValue:
     """The editor of one offer, its gate and its history."""
     offer = _own(listing_id)
-    form = OfferForm(data={
-        "title": offer.title, "delivery_days": offer.delivery_days, "warranty_months": offer.warranty_months, "regions": list(offer.areas),
-    })  # fmt: skip
+    form = _offer_form(offer)
     if form.validate_on_submit():
         with refusals_on(form), commit(db.session()) as session:
             service.edit(
@@ -135,28 +164,41 @@ def listing(listing_id: int) -> ResponseReturnValue:
     return _editor(offer, form)
 
 
-def _create(form: NewOfferForm) -> int:
-    """Find or define the product and offer it. Raises what the services raise."""
+def _offer_form(offer: Shown) -> OfferForm:
+    return OfferForm(data={
+        "title": offer.title, "delivery_days": offer.delivery_days, "warranty_months": offer.warranty_months, "regions": list(offer.areas),
+    })  # fmt: skip
+
+
+def _profile(code: str) -> Profile:
+    """By what the products of a category are described today; by nothing while there is no such category."""
     session = db.session()
-    found = product_service.find_or_define(
+    return profiles.of(session, code, clock.today()) if taxonomy.exists(session, code) else Profile(category_code=code)
+
+
+def _create(form: NewOfferForm) -> tuple[int, How]:
+    """Find or define the product and offer it: the offer, and whether its product was there. Raises what the services raise."""
+    session = db.session()
+    typed = read_lines(form.attributes.data or "") | product_forms.read_specs(_profile(form.category_code.data), request.form)
+    (found,) = product_service.find_or_define_all(
         session,
         me(),
-        product_service.Definition(
+        [product_service.Definition(
             category_code=form.category_code.data, brand=form.brand.data, model=form.model.data, title=form.title.data, unit=form.unit.data,
-            attributes=read_lines(form.attributes.data or ""), origin=Origin.IMPORTED if form.imported.data else Origin.DOMESTIC,
-            energy_saving=form.energy_saving.data, environment=form.environment.data,
-        ),
+            attributes=typed, origin=Origin.IMPORTED if form.imported.data else Origin.DOMESTIC, gtin=form.gtin.data or "",
+            facts=product_forms.read_facts(request.form),
+        )],
     )  # fmt: skip
     made = service.create(
         session,
         me(),
         NewListing(
-            product_id=found.id, sku=form.sku.data, title=form.title.data, price_fen=form.price_fen.data or 0, stock=form.stock.data,
-            delivery_days=form.delivery_days.data, regions=form.regions.data, warranty_months=form.warranty_months.data,
-            shelf=Shelf(form.shelf.data),
+            product_id=found.product_id, sku=form.sku.data, title=form.title.data, price_fen=form.price_fen.data or 0,
+            stock=form.stock.data, delivery_days=form.delivery_days.data, regions=form.regions.data,
+            warranty_months=form.warranty_months.data, shelf=Shelf(form.shelf.data),
         ),
     )  # fmt: skip
-    return made.id
+    return made.id, found.how
 
 
 def _preview(form: NewOfferForm) -> list[dict[str, Any]]:
@@ -202,7 +244,7 @@ def _version() -> int | None:
     return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
-def _editor(offer: Shown, form: OfferForm) -> ResponseReturnValue:
+def _editor(offer: Shown, form: OfferForm, papers: Form | None = None) -> ResponseReturnValue:
     session = db.session()
     twin = queries.duplicates(session, offer.supplier_id, [offer.product_id], but=offer.listing_id).get(offer.product_id)
     stats = queries.quartiles(session, product_id=offer.product_id)
@@ -214,7 +256,18 @@ def _editor(offer: Shown, form: OfferForm) -> ResponseReturnValue:
         stats=stats,
         checks=_checks(offer.category_code, twin, offer.price_fen, stats),
         category=taxonomy.category(session, offer.category_code),
-        attributes=[(name, gettext(words(value)) if isinstance(value, bool) else words(value)) for name, value in offer.spec.items()],
+        attributes=[
+            (name, gettext(words(value)) if isinstance(value, bool) else words(value))
+            for name, value in arranged(_profile(offer.category_code), offer.spec)
+        ],
+        proofs=products.all_facts(session, [offer.product_id], clock.today()),
+        papers=product_forms.fact_fields(request.form if papers else {}),
+        papers_form=papers,
+        fact_names=FACT_NAMES,
+        counts_names=COUNTS_NAMES,
+        counts_tones=COUNTS_TONES,
+        found=request.args.get("product", ""),
+        offers=len(queries.offers_for_product(session, offer.product_id)),
         versions=list(reversed(versions)),
         points=[(clock.local(version.at).date(), version.price_fen) for version in versions],
         today=clock.today(),
@@ -222,7 +275,7 @@ def _editor(offer: Shown, form: OfferForm) -> ResponseReturnValue:
         shelf_tones=SHELF_TONES,
         on_shelf=offer.shelf is Shelf.ON_SHELF,
         frozen=offer.shelf is Shelf.FROZEN,
-        status=422 if form.was_refused else 200,
+        status=422 if form.was_refused or (papers is not None and papers.was_refused) else 200,
     )
 
 
@@ -253,7 +306,7 @@ def _line(offer: Shown, stats: Mapping[int, Any]) -> dict[str, Any]:
 def _list(form: Form | None = None, status: int = 200) -> ResponseReturnValue:
     session, actor = db.session(), me()
     tab = request.args.get("tab", "all")
-    q = " ".join(request.args.get("q", "").split())[:60]
+    q = queries.words(request.args.get("q", ""))
     kept = Shelf(tab) if tab in set(Shelf) else None
     page = queries.own_page(session, actor, shelf=kept, low=tab == "low", q=q, cursor=request.args.get("cursor"))
     counts = queries.own_counts(session, actor)

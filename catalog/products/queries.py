@@ -1,25 +1,61 @@
-"""Reads of product definitions; they are public."""
+"""Reads of product definitions and of what policy says of them; they are public."""
 
-from sqlalchemy import select
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
+from app.kernel import clock
+from app.kernel.db import among
 from app.kernel.errors import Missing
-from catalog.products.rules import Attribute, attributes_of
-from catalog.products.tables import Product
+from catalog.brands import queries as brands
+from catalog.brands.rules import key_of
+from catalog.products.rules import Attribute, PolicyFact, attributes_of, best, counting
+from catalog.products.states import FactKind
+from catalog.products.tables import Product, ProductFact
 
 
 def by_id(session: Session, product_id: int) -> Product:
-    """The product with this id. Raises Missing."""
+    """The product with this id, or the one it was merged into. Raises Missing."""
     row = session.get(Product, product_id)
+    while row is not None and row.merged_into_id is not None:
+        row = session.get(Product, row.merged_into_id)
     if row is None:
         raise Missing()
     return row
 
 
+def by_ids(session: Session, product_ids: Iterable[int]) -> dict[int, Product]:
+    """These products by id as they stand, merged or not; one statement."""
+    wanted = sorted(set(product_ids))
+    return {row.id: row for row in session.scalars(select(Product).where(among(Product.id, "ids")), {"ids": wanted})} if wanted else {}
+
+
 def same(session: Session, category_code: str, brand: str, model: str) -> Product | None:
-    """The product of this category, brand and model, if somebody has defined it."""
-    query = select(Product).where(Product.category_code == category_code, Product.brand == brand, Product.model == model)
-    return session.scalar(query)
+    """The product of this category, brand and model, however the two are written, if somebody has defined it."""
+    return same_of(session, [(category_code, brand, model)]).get((category_code, brand, model))
+
+
+def same_of(session: Session, wanted: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], Product]:
+    """The products of these categories, brands and models that somebody has defined, by what was asked; two statements."""
+    asked = list(dict.fromkeys(wanted))
+    keys = brands.keys_of(session, (brand for _, brand, _ in asked))
+    of = {each: (each[0], keys[each[1]], key_of(each[2])) for each in asked}
+    pairs = sorted({(brand, model) for _, brand, model in of.values()})
+    rows = session.scalars(
+        select(Product)
+        .where(tuple_(Product.brand_key, Product.model_key).in_(pairs), Product.merged_into_id.is_(None))
+        .order_by(Product.id.desc())
+    )
+    there = {(row.category_code, row.brand_key, row.model_key): row for row in rows} if pairs else {}
+    return {each: there[key] for each, key in of.items() if key in there}
+
+
+def by_gtin(session: Session, gtins: Iterable[str]) -> dict[str, Product]:
+    """The products with these trade item numbers of fourteen figures."""
+    wanted = sorted(set(gtins))
+    return {str(row.gtin): row for row in session.scalars(select(Product).where(Product.gtin.in_(wanted)))} if wanted else {}
 
 
 def attributes(session: Session, product_id: int) -> dict[str, Attribute]:
@@ -35,3 +71,38 @@ def usual_attributes(session: Session, category_code: str) -> tuple[str, ...]:
         for name in attributes_of(text):
             counts[name] = counts.get(name, 0) + 1
     return tuple(sorted(counts, key=lambda name: -counts[name]))
+
+
+def facts_of(session: Session, product_ids: Iterable[int], on: date) -> dict[int, dict[FactKind, PolicyFact]]:
+    """What policy says of these products on a day, by product and kind, the best document of each; one statement.
+
+    A kind is missing where nothing was ever said of it. `fact.holds` tells whether it counts on that day, `fact.counts` why not.
+    """
+    kept: dict[int, list[PolicyFact]] = {product_id: [] for product_id in product_ids}
+    for fact in all_facts(session, list(kept), on):
+        kept[fact.product_id].append(fact)
+    return {product_id: best(facts) for product_id, facts in kept.items()}
+
+
+def expired_unnoticed(session: Session, *, most: int = 500) -> list[int]:
+    """Ids of documents whose last day has passed without anybody having been told."""
+    query = select(ProductFact.id).where(
+        ProductFact.valid_to < clock.today(), ProductFact.expired_at.is_(None), ProductFact.withdrawn_at.is_(None)
+    )
+    return list(session.scalars(query.order_by(ProductFact.valid_to, ProductFact.id).limit(most)))
+
+
+def all_facts(session: Session, product_ids: Sequence[int], on: date) -> list[PolicyFact]:
+    """Every document recorded for these products, judged on a day, the latest first."""
+    if not product_ids:
+        return []
+    query = select(ProductFact).where(among(ProductFact.product_id, "products")).order_by(ProductFact.id.desc())
+    rows = session.scalars(query, {"products": sorted(set(product_ids))})
+    return [
+        PolicyFact(
+            id=row.id, product_id=row.product_id, kind=row.kind, number=row.number, issuer=row.issuer, valid_from=row.valid_from,
+            valid_to=row.valid_to, checked=row.checked_at is not None, withdrawn_reason=row.withdrawn_reason or "",
+            counts=counting(row.number, row.valid_from, row.valid_to, withdrawn=row.withdrawn_at is not None, on=on),
+        )
+        for row in rows
+    ]  # fmt: skip

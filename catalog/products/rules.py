@@ -1,13 +1,19 @@
-"""The shape of a product's attributes, and why a definition is refused."""
+"""The shape of a product's attributes, what a document proves of it and until when, and why a definition is refused."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from typing import Final
 
-from app.kernel.errors import N_, Invalid
+from app.kernel.errors import N_, Conflict, Invalid
+from catalog.products.states import EXPIRING, Counts, FactKind
 
 Attribute = str | int | float | bool
 MOST_ATTRIBUTES: Final = 60
+FOR_EVER: Final = "9999-12-31"
+"""The last day of a document that names none, where days are compared as text."""
 
 
 class NotLeaf(Invalid):
@@ -75,6 +81,217 @@ def summary(attributes: Mapping[str, Attribute], most: int = 4) -> str:
     """The first few values in one line, for cards and lists; yes or no is told by its name."""
     parts = [name if value is True else words(value) for name, value in attributes.items() if value is not False]
     return " · ".join(parts[:most])
+
+
+# ---------------------------------------------------------------- the trade item number
+
+
+class BadGtin(Invalid):
+    """A trade item number has 8, 12, 13 or 14 figures, the last of which follows from the others (GB 12904, GS1)."""
+
+    code = "product.bad_gtin"
+    message = N_("商品条码 %(gtin)s 不对：应为 8、12、13 或 14 位数字，末位是校验码")
+    way_out = N_("请照包装上的条码核对，没有条码的商品此项留空")
+    field: str | None = "gtin"
+    gtin: str
+
+
+class WrongCheckDigit(Invalid):
+    """The last figure does not follow from the others: one of them is mistyped."""
+
+    code = "product.wrong_check_digit"
+    message = N_("商品条码 %(gtin)s 的校验码不对：按前面的数字，末位应为 %(digit)s")
+    way_out = N_("请照包装上的条码核对，没有条码的商品此项留空")
+    field: str | None = "gtin"
+    gtin: str
+    digit: int
+
+
+class GtinOfAnother(Conflict):
+    """One trade item number, one product."""
+
+    code = "product.gtin_of_another"
+    message = N_("商品条码 %(gtin)s 已属于 %(brand)s %(model)s，与您填写的品牌不同")
+    way_out = N_("确为同一商品的，请照已有产品填写品牌和型号；条码抄错的，请改正")
+    field: str | None = "gtin"
+    gtin: str
+    brand: str
+    model: str
+
+
+def gtin14(text: str) -> str | None:
+    """A trade item number as fourteen figures; None for nothing. Raises BadGtin, WrongCheckDigit."""
+    figures = "".join(text.split()).replace("-", "")
+    if not figures:
+        return None
+    if len(figures) not in {8, 12, 13, 14} or not (figures.isascii() and figures.isdigit()):
+        raise BadGtin(gtin=text.strip()[:20])
+    whole = figures.zfill(14)
+    digit = -sum(int(figure) * (3 if place % 2 == 0 else 1) for place, figure in enumerate(whole[:-1])) % 10
+    if digit != int(whole[-1]):
+        raise WrongCheckDigit(gtin=figures, digit=digit)
+    return whole
+
+
+def gtin_as_printed(whole: str | None) -> str:
+    """A trade item number as the package shows it: thirteen figures, or eight; empty for none."""
+    if not whole:
+        return ""
+    if whole.startswith("000000"):
+        return whole[6:]
+    return whole.removeprefix("0")
+
+
+# ---------------------------------------------------------------- what policy says, and by which document
+
+
+class FactIncomplete(Invalid):
+    """A certificate is named whole or not at all."""
+
+    code = "product.fact_incomplete"
+    message = N_("%(what)s须同时填写编号、发证机构和有效期截止日，现缺%(lacks)s")
+    way_out = N_("请照证书填写；没有证书的不要填")
+    field: str | None = "facts"
+    what: str
+    lacks: str
+
+
+class FactNotNow(Invalid):
+    """A certificate is recorded while it holds."""
+
+    code = "product.fact_not_now"
+    message = N_("%(what)s的有效期为 %(begins)s 至 %(ends)s，今天 %(today)s 不在其中，不能登记")
+    way_out = N_("请换用现行有效的证书；未生效的在生效之后登记")
+    field: str | None = "facts"
+    what: str
+    begins: str
+    ends: str
+    today: date
+
+
+class FactPeriod(Invalid):
+    """The first day of a certificate is not after its last."""
+
+    code = "product.fact_period"
+    message = N_("%(what)s的起始日 %(begins)s 晚于截止日 %(ends)s")
+    field: str | None = "facts"
+    what: str
+    begins: date
+    ends: date
+
+
+class FactReasonMissing(Invalid):
+    """Whoever withdraws a document says why."""
+
+    code = "product.fact_reason_missing"
+    message = N_("请写明撤销的理由，供应商会看到")
+    field: str | None = "reason"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactInput:
+    """A document that a product is what it is said to be; days are dates, the last one included."""
+
+    kind: FactKind
+    number: str = ""
+    issuer: str = ""
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyFact:
+    """What policy says of a product by one document, judged on one day."""
+
+    id: int
+    product_id: int
+    kind: FactKind
+    number: str
+    issuer: str
+    valid_from: date | None
+    valid_to: date | None
+    checked: bool
+    counts: Counts
+    withdrawn_reason: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether it counts on the day it was judged for."""
+        return self.counts is Counts.YES
+
+
+def counting(number: str, valid_from: date | None, valid_to: date | None, *, withdrawn: bool, on: date) -> Counts:
+    """Whether a document counts on a day; both ends belong to its period."""
+    if withdrawn:
+        return Counts.WITHDRAWN
+    if not number:
+        return Counts.UNPROVEN
+    if valid_to is not None and on > valid_to:
+        return Counts.EXPIRED
+    return Counts.NOT_YET if valid_from is not None and on < valid_from else Counts.YES
+
+
+def best(facts: Iterable[PolicyFact]) -> dict[FactKind, PolicyFact]:
+    """Of each kind the document that counts and lasts longest, else the one that comes nearest to it."""
+    order = (Counts.YES, Counts.NOT_YET, Counts.EXPIRED, Counts.UNPROVEN, Counts.WITHDRAWN)
+    found: dict[FactKind, PolicyFact] = {}
+    for fact in sorted(facts, key=lambda each: (order.index(each.counts), -(each.valid_to or date.max).toordinal(), -each.id)):
+        found.setdefault(fact.kind, fact)
+    return {kind: found[kind] for kind in FactKind if kind in found}
+
+
+def check_fact(fact: FactInput, what: str, today: date) -> FactInput:
+    """A document as it is recorded. Raises FactIncomplete, FactPeriod, FactNotNow; one without number and issuer is a mere claim."""
+    number, issuer = " ".join(fact.number.split())[:60], " ".join(fact.issuer.split())[:80]
+    begins, ends = fact.valid_from, fact.valid_to
+    if not (number or issuer or begins or ends):
+        return FactInput(kind=fact.kind)
+    lacking = [
+        name
+        for name, there in ((N_("编号"), number), (N_("发证机构"), issuer), (N_("截止日"), ends or fact.kind not in EXPIRING))
+        if not there
+    ]
+    if lacking:
+        raise FactIncomplete(what=what, lacks="、".join(lacking))
+    if begins and ends and begins > ends:
+        raise FactPeriod(what=what, begins=begins, ends=ends)
+    if (begins and begins > today) or (ends and ends < today):
+        raise FactNotNow(what=what, begins=str(begins or "—"), ends=str(ends or "—"), today=today)
+    return FactInput(kind=fact.kind, number=number, issuer=issuer, valid_from=begins, valid_to=ends)
+
+
+def proven_text(facts: Iterable[PolicyFact]) -> str:
+    """The documents that count or did, the longest-lasting of each kind, as products keep them beside their definition."""
+    kept: dict[str, tuple[str, str, str, bool]] = {}
+    for fact in facts:
+        if fact.counts in {Counts.YES, Counts.EXPIRED}:
+            told = (fact.valid_to.isoformat() if fact.valid_to else FOR_EVER, fact.number, fact.issuer, fact.checked)
+            kept[fact.kind.value] = max(kept.get(fact.kind.value, told), told)
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+@lru_cache(maxsize=4096)
+def proven_on(text: str, on: date) -> frozenset[FactKind]:
+    """The facts of a product that count on a day, read from what the product keeps."""
+    if text == "{}":
+        return frozenset()
+    day = on.isoformat()
+    return frozenset(FactKind(kind) for kind, (ends, *_) in json.loads(text).items() if day <= ends)
+
+
+def documents(text: str, product_id: int, on: date) -> dict[FactKind, PolicyFact]:
+    """The documents that a product keeps beside its definition, judged on a day."""
+    kept = json.loads(text)
+    return {
+        kind: PolicyFact(
+            id=0, product_id=product_id, kind=kind, number=number, issuer=issuer, valid_from=None,
+            valid_to=None if ends == FOR_EVER else date.fromisoformat(ends), checked=checked,
+            counts=Counts.YES if on.isoformat() <= ends else Counts.EXPIRED,
+        )
+        for kind in FactKind
+        if kind in kept
+        for ends, number, issuer, checked in [kept[kind]]
+    }  # fmt: skip
 
 
 def _typed(value: str) -> Attribute:

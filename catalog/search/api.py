@@ -1,12 +1,13 @@
 """JSON ways in to the shop: search, suggestions, one product with its offers. Public, as the pages are."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask import Blueprint, current_app
 from pydantic import Field
 from werkzeug.datastructures import MultiDict
 
+from app.kernel import clock
 from app.kernel.errors import N_, Missing
 from app.web.extensions import db
 from app.web.guard import public
@@ -15,7 +16,8 @@ from catalog.listings import queries as listings
 from catalog.listings.queries import Shown
 from catalog.listings.rules import Quartiles
 from catalog.products import queries as products
-from catalog.products.states import Origin
+from catalog.products.rules import PolicyFact, attributes_of, documents, gtin_as_printed, proven_on
+from catalog.products.states import Counts, FactKind, Origin
 from catalog.search import forms, queries
 from catalog.search.port import FacetName, SearchEngine, Sort
 
@@ -133,6 +135,17 @@ class PriceOut(Model):
     at: datetime
 
 
+class PolicyFactOut(Model):
+    """What policy says of a product by one document, and whether it counts today."""
+
+    kind: FactKind
+    counts: Counts
+    number: str
+    issuer: str
+    valid_to: date | None
+    checked: bool
+
+
 class ProductOut(Model):
     """A product, its live offers with the lowest first, and how the lowest one's price went in 90 days."""
 
@@ -145,6 +158,8 @@ class ProductOut(Model):
     origin: Origin
     energy_saving: bool
     environment: bool
+    gtin: str
+    facts: list[PolicyFactOut]
     attributes: dict[str, Any]
     offers: list[OfferOut]
     quartiles: QuartilesOut | None
@@ -205,13 +220,16 @@ def product(product_id: int) -> ProductOut:
     """The product with its live offers."""
     session = db.session()
     found = products.by_id(session, product_id)
-    offers = listings.offers_for_product(session, product_id)
-    stats = listings.quartiles(session, product_id=product_id)
+    offers = listings.offers_for_product(session, found.id)
+    stats = listings.quartiles(session, product_id=found.id)
     versions = listings.versions_of(session, offers[0].listing_id) if offers else []
+    on = clock.today()
+    facts = proven_on(found.proven, on)
     return ProductOut(
         product_id=found.id, category_code=found.category_code, brand=found.brand, model=found.model, title=found.title, unit=found.unit,
-        origin=found.origin, energy_saving=found.energy_saving, environment=found.environment,
-        attributes=dict(products.attributes(session, product_id)), offers=[_offer(row, None) for row in offers],
+        origin=found.origin, energy_saving=FactKind.ENERGY in facts, environment=FactKind.ENVIRONMENT in facts,
+        gtin=gtin_as_printed(found.gtin), facts=[_fact(each) for each in documents(found.proven, found.id, on).values()],
+        attributes=attributes_of(found.attributes), offers=[_offer(row, None) for row in offers],
         quartiles=_quartiles(stats), prices=[PriceOut(price_fen=each.price_fen, at=each.at) for each in versions],
     )  # fmt: skip
 
@@ -236,6 +254,12 @@ def engine() -> SearchEngine:
 
 def _offer(row: Shown, stats: Quartiles | None) -> OfferOut:
     return OfferOut.model_validate(row).model_copy(update={"quartiles": _quartiles(stats)})
+
+
+def _fact(fact: PolicyFact) -> PolicyFactOut:
+    return PolicyFactOut(
+        kind=fact.kind, counts=fact.counts, number=fact.number, issuer=fact.issuer, valid_to=fact.valid_to, checked=fact.checked
+    )
 
 
 def _quartiles(stats: Quartiles | None) -> QuartilesOut | None:

@@ -41,9 +41,11 @@ class Vocabulary:
         self._generation, self._read_at = generation, now
 
     def corrected(
-        self, q: str, generation: int, read: Callable[[], Iterable[tuple[str, int]]], finds: Callable[[str], bool]
+        self, q: str, generation: int, read: Callable[[], Iterable[tuple[str, int]]], finds: Callable[[str], bool], *, sure: bool = False
     ) -> str | None:
         """The question with each Chinese word that finds nothing put right; None when nothing could be.
+
+        `sure` puts right only what sounds like a known word as a whole: for questions that do have answers, by accident.
 
         `read` gives the words of the index and how often they occur, `finds` tells whether a word has any answer.
         """
@@ -53,7 +55,7 @@ class Vocabulary:
         for word in analysis.parse(q):
             doubtful = is_cjk(word) and len(word) > 1 and word not in self._known
             lost = doubtful and not finds(word)
-            better = self._meant(word) if lost else None
+            better = (self._nearest(word, grade_at_least=3) if sure else self._meant(word)) if lost else None
             found.append(better or word)
             changed = changed or better is not None
         return " ".join(found) if changed else None
@@ -70,8 +72,13 @@ class Vocabulary:
                 return f"{left} {better}"
         return None
 
-    def _nearest(self, word: str) -> str | None:
-        return lexicon.nearest(word, syllables(word), self._by_length.get(len(word), ()))
+    def _nearest(self, word: str, grade_at_least: int = 1) -> str | None:
+        return lexicon.nearest(word, syllables(word), self._by_length.get(len(word), ()), grade_at_least=grade_at_least)
+
+    @staticmethod
+    def doubtful(q: str) -> bool:
+        """Whether a Chinese word of the question is none that anybody knows."""
+        return any(is_cjk(word) and len(word) > 1 and not analysis.known(word) for word in analysis.parse(q))
 
     def shorter(self, q: str) -> tuple[str, ...]:
         """The question with one word less each, or the parts of its only word."""

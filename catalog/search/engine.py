@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ from catalog.search.port import (
     Ticket,
 )
 from catalog.search.suggestions import Shelf
+from catalog.search.taught import Taught
 
 HEAP_BYTES: Final = 64_000_000
 WRITER_PATIENCE: Final = 10.0
@@ -56,12 +58,13 @@ class Snapshot:
 
 
 class EmbeddedEngine:
-    """`SearchEngine` on a folder. Safe for threads; `facet_cache` is how many facet counts of plain browsing are kept."""
+    """`SearchEngine` on a folder. Safe for threads; `facet_cache` is how many questions' facet counts are kept."""
 
     name: Final = "embedded"
 
     def __init__(self, root: Path, *, facet_cache: int = 256) -> None:
         self._store = Store(root, engine_schema.VERSION)
+        self._taught = Taught(root)
         self._schema = engine_schema.schema()
         self._facets = FacetCounter(facet_cache)
         self._vocabulary = Vocabulary()
@@ -85,7 +88,7 @@ class EmbeddedEngine:
         unfiltered: int | None = None
         if place is None and total == 0 and q.strip():
             unfiltered = self._count(now, filtered(now.questions.question(q), [])) if filters else None
-            q = (None if unfiltered else self._corrected(now, q)) or q
+            q = (None if unfiltered else self._corrected(now, q, sure=True) or self._corrected(now, q)) or q
             for partial in (False, True) if q != request.q else (True,):
                 base = filtered(now.questions.question(q, partial=partial), filters)
                 found, total, behind = self._page(now, base, request, None)
@@ -93,6 +96,13 @@ class EmbeddedEngine:
                     break
             partial = partial and total > 0
             relaxed = self._relaxed(now, q, filters) if partial or not total else ()
+        elif place is None and self._vocabulary.doubtful(q) and (better := self._corrected(now, q, sure=True)):
+            base = filtered(now.questions.question(better), filters)
+            again = self._page(now, base, request, None)
+            if again[1]:
+                q, (found, total, behind) = better, again
+            else:
+                base = filtered(now.questions.question(q), filters)
         asked = request if q == request.q else replace(request, q=q)
         facets, stats = self._facets.counts(now.searcher, now.current.generation, now.questions, base, asked, partial=partial)
         hits = tuple(self._hits(now, found, highlight.needles(asked.q) if request.highlight else ()))
@@ -138,6 +148,11 @@ class EmbeddedEngine:
         within = filtered(None, now.questions.filters(filters, but=facet))
         return self._facets.matching(now.searcher, within, facet, prefix, limit)
 
+    def ids(self) -> Iterator[int]:
+        searcher = self._now().searcher
+        hits = searcher.search(Query.all_query(), max(searcher.num_docs, 1), count=False).hits
+        yield from map(int, searcher.fast_field_values("pk", [address for _, address in hits]))  # type: ignore[arg-type]
+
     def _page(self, now: Snapshot, base: Query, request: SearchRequest, place: Place | None) -> tuple[Found, int, int | None]:
         """Hits of one page, the total when it is the first, and behind what the next begins; None when there is no next."""
         limit, searcher, count = request.limit, now.searcher, place is None
@@ -177,11 +192,12 @@ class EmbeddedEngine:
     def _count(self, now: Snapshot, query: Query) -> int:
         return int(getattr(now.searcher.search(query, 1), "count", 0) or 0)
 
-    def _corrected(self, now: Snapshot, q: str) -> str | None:
+    def _corrected(self, now: Snapshot, q: str, *, sure: bool = False) -> str | None:
         def finds(word: str) -> bool:
-            return bool(now.searcher.search(now.questions.word(word), 1, count=False).hits)
+            query = now.questions.inside(word) if sure else now.questions.word(word)
+            return query is not None and bool(now.searcher.search(query, 1, count=False).hits)
 
-        return self._vocabulary.corrected(q, now.current.generation, lambda: now.searcher.terms_with_prefix("w", ""), finds)
+        return self._vocabulary.corrected(q, now.current.generation, lambda: now.searcher.terms_with_prefix("w", ""), finds, sure=sure)
 
     def _relaxed(self, now: Snapshot, q: str, filters: Sequence[Query]) -> tuple[Relaxed, ...]:
         """Shorter questions that do have answers, the most specific first."""
@@ -200,6 +216,7 @@ class EmbeddedEngine:
         snapshot = self._snapshot
         if snapshot is not None and (snapshot.current is current or snapshot.current == current):
             return snapshot
+        self._taught.look()
         with self._turn:
             for _ in range(3):
                 current = self._store.current() or current
@@ -303,6 +320,13 @@ class EmbeddedEngine:
             self._store.sweep({folder.name, before.folder} if before else {folder.name})
             return count
 
+    def teach(self, groups: Sequence[Sequence[str]]) -> None:
+        """Write the groups beside the index and go one generation further, which every reader notices."""
+        current = self._store.current() or self._begin()
+        with self._store.lock(WRITER_PATIENCE):
+            self._taught.write(groups)
+            self._store.publish((self._store.current() or current).folder)
+
     def apply_settings(self) -> None:
         """Settings of this engine are its schema; a changed one needs a rebuild, which `health` tells."""
 
@@ -319,8 +343,8 @@ class EmbeddedEngine:
         now = self._now()
         return IndexStats(
             engine=self.name, documents=now.searcher.num_docs, generation=now.current.generation, size_bytes=self._store.size_bytes(),
-            writing=self._store.busy(),
-        )
+            writing=self._store.busy(), version=f"tantivy {version('tantivy')}, schema {engine_schema.VERSION}",
+        )  # fmt: skip
 
     def close(self) -> None:
         """Give back the writer's lock and wait for its merges."""

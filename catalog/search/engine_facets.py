@@ -23,7 +23,9 @@ Counts = tuple[Mapping[FacetName, Facet], Mapping[FacetName, FacetStats]]
 
 
 class FacetCounter:
-    """Counts facets; those of plain browsing are kept until the index changes, for everyone opens the same pages."""
+    """Counts facets; what was counted last is kept until the index changes: the next page, another order, and the next reader who
+    asks for a printer count nothing anew.
+    """
 
     def __init__(self, keep: int) -> None:
         self._keep = keep
@@ -35,7 +37,7 @@ class FacetCounter:
         wanted = tuple(dict.fromkeys((*request.facets, *request.disjunctive)))
         if not wanted:
             return {}, {}
-        key = (generation, request.filters, wanted, request.disjunctive) if not request.q.strip() and self._keep else None
+        key = (generation, request.q, partial, request.filters, wanted, request.disjunctive) if self._keep else None
         kept = self._kept.get(key)
         if kept is not None:
             return kept

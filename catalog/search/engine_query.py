@@ -11,16 +11,18 @@ from catalog.search.port import CATEGORY_FACETS, FLAGS, FacetName, Filters
 from catalog.search.spelling import SEPARATORS, is_cjk
 
 # Tiers of one word. Steps between them are wider than anything popularity adds.
-KEY, CALLED, KIND, SHELF, EXACT, PARTS, SYNONYM, SOUND, PAIRS, PREFIX, SPEC, LOOSE_PREFIX, FUZZY = (
-    10.0, 9.5, 9.0, 8.5, 8.0, 7.5, 7.0, 6.0, 6.0, 5.0, 4.5, 4.0, 3.0,
+KEY, CALLED, KIND, OWN, SHELF, EXACT, PARTS, SYNONYM, PERHAPS, SOUND, PAIRS, PREFIX, SPEC, LOOSE_PREFIX, FUZZY = (
+    10.0, 9.5, 9.0, 8.6, 8.5, 8.0, 7.5, 7.0, 6.2, 5.5, 6.0, 5.0, 4.5, 4.0, 3.0,
 )  # fmt: skip
-WHOLE_KEY, KEY_PREFIX = 100.0, 50.0
-"""Added when the whole question is a model or code, or begins one."""
+MEASURE: Final = 8.2
+"""A number that the description gives, above the same digits in a title or in a model."""
+HEARD: Final = 0.91
+"""What is left of a tier when a word was only spelt: names of categories so spelt stay above letters in a model, their kinds too."""
+WHOLE_KEY, OWN_KEY, KEY_PREFIX = 100.0, 60.0, 50.0
+"""Added when the whole question is a model or code, or a whole token of one, or begins one."""
 MAX_SOUNDS: Final = 6
 FEW: Final = 8
 """Up to here separate terms are faster than a set of them."""
-_PARTICLES: Final = frozenset("式型用款类级的之与和及")
-"""Characters that carry nothing when they stand alone between words."""
 
 
 class Questions:
@@ -67,10 +69,16 @@ class Questions:
         if partial:
             return self._partial(words)
         query = _all([self.word(word) for word in words])
+        spoken = "".join(words)
+        if len(words) > 1 and spoken.isalpha() and spoken in lexicon.by_sound():
+            # Pinyin is often typed with spaces between the syllables.
+            query = Query.disjunction_max_query([query, Query.boost_query(self.word(spoken), float(len(words)))])
         key = analysis.compact(q)
         if len(key) < 3 or not any(char.isascii() and char.isdigit() for char in key):
             return query
-        keyed = [_const(self.term("key", key), WHOLE_KEY), _const(self.prefix("key", key), KEY_PREFIX)]
+        keyed = [
+            _const(self.term("key", key), WHOLE_KEY), *self._tier("own", key, OWN_KEY), _const(self.prefix("key", key), KEY_PREFIX),
+        ]  # fmt: skip
         return _either([query, Query.disjunction_max_query(keyed)])
 
     def _partial(self, words: Sequence[str]) -> Query:
@@ -80,8 +88,8 @@ class Questions:
         asked = [(Occur.Should, self.word(word, loose=True)) for word in words[:7]]
         return Query.boolean_query(asked, minimum_number_should_match=needed)
 
-    def word(self, word: str, *, whole: bool = True, loose: bool = False) -> Query:
-        """One word of a question; `whole` looks at its parts too, `loose` at the categories where it belongs."""
+    def word(self, word: str, *, whole: bool = True, loose: bool = False, alike: bool = True) -> Query:
+        """One word of a question; `whole` looks at its parts too, `loose` at the categories where it belongs, `alike` at its synonyms."""
         runs = analysis.runs(word)
         if len(runs) > 1:
             tiers = [*self._meaning(word), *self._parts(runs)]
@@ -89,18 +97,25 @@ class Questions:
             tiers = list(self._chinese(word, whole=whole))
         else:
             tiers = list(self._latin(word))
+        if alike:
+            tiers.extend(Query.boost_query(self.word(other, alike=False), SYNONYM / EXACT) for other in lexicon.terms(word))
         if loose:
             meant = (word, *lexicon.by_sound().get(word, ())[:MAX_SOUNDS])
             shelves = dict.fromkeys(code for one in meant for code in lexicon.categories_holding(one))
             tiers.extend([_const(self.any_of("cats", tuple(shelves)), SHELF)] if shelves else [])
+            thing = analysis.head(word) if is_cjk(word) else word
+            if thing != word:
+                tiers.append(Query.boost_query(self.word(thing, whole=False), PARTS / EXACT))
         return _best(tiers)
 
     def _meaning(self, word: str) -> Iterator[Query]:
         """What the word stands for: itself, names and kinds of categories, synonyms."""
         yield from self._tier("called", word, CALLED)
         yield from self._tier("kinds", word, KIND)
+        yield from self._tier("own", word, OWN)
         yield from self._tier("lat" if word.isascii() else "w", word, EXACT)
         yield from self._tier("synonyms", word, SYNONYM)
+        yield from self._tier("perhaps", word, PERHAPS)
 
     def _parts(self, parts: Sequence[str]) -> Iterator[Query]:
         parts = _content(parts)[:7]
@@ -116,19 +131,25 @@ class Questions:
         if len(word) < 4 and analysis.known(word) and self._searcher.doc_freq("w", word):
             # Short words of the dictionary are indexed wherever they stand: pairs and parts would find nothing more.
             return
-        pairs = [pair for pair in dict.fromkeys(analysis.pairs(word)) if len(pair) > 1]
-        if all(self._searcher.doc_freq("bi", pair) for pair in pairs):
-            yield _const(_all([self.term("bi", pair) for pair in pairs]), PAIRS)
+        if (inside := self.inside(word)) is not None:
+            yield _const(inside, PAIRS)
         if whole:
             parts = analysis.cut(word)
             if len(parts) > 1 and any(len(part) > 1 for part in parts):
                 yield from self._parts(parts)
 
+    def inside(self, word: str) -> Query | None:
+        """Listings in which these characters follow one another; None when there is none."""
+        pieces = tuple(dict.fromkeys(analysis.triples(word) if len(word) > 2 else (word,)))
+        if not all(self._searcher.doc_freq("bi", piece) for piece in pieces):
+            return None
+        return _all([self.term("bi", piece) for piece in pieces])
+
     def _latin(self, word: str) -> Iterator[Query]:
         key = word if "." in word and word.replace(".", "").isdigit() else analysis.compact(word)
         yield from self._meaning(key)
         for one in dict.fromkeys((key, word)):
-            yield from self._tier("sp", one, SPEC)
+            yield from self._tier("sp", one, MEASURE if len(one) < 5 and one.replace(".", "").isdigit() else SPEC)
         if word != key:
             yield from self._tier("lat", word, EXACT)
         if len(key) > 2:
@@ -152,7 +173,7 @@ class Questions:
         """Listings whose words are spelt `key` in pinyin or in initials."""
         yield from self._tier("py", key, SOUND)
         for word in lexicon.by_sound().get(key, ())[:MAX_SOUNDS]:
-            yield from (Query.boost_query(query, SOUND / EXACT) for query in self._meaning(word))
+            yield from (Query.boost_query(query, HEARD) for query in self._meaning(word))
 
     # ------------------------------------------------------------ filters
 
@@ -209,7 +230,7 @@ def _best(tiers: Sequence[Query]) -> Query:
 
 
 def _content(parts: Sequence[str]) -> Sequence[str]:
-    return [part for part in parts if part not in _PARTICLES]
+    return [part for part in parts if part not in analysis.PARTICLES]
 
 
 def _const(query: Query, score: float) -> Query:

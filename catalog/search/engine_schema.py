@@ -8,7 +8,7 @@ from catalog.search import entry
 from catalog.search.paging import composite
 from catalog.search.port import CATEGORY_FACETS, FLAGS, SearchDocument
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raised with every change of fields or of analysis; an index of another version must be rebuilt."""
 CARD: Final = "\x1f"
 """Stands between the texts that a hit shows."""
@@ -18,7 +18,7 @@ def schema() -> Schema:
     builder = SchemaBuilder()
     builder.add_integer_field("pk", stored=True, indexed=True, fast=True)
     builder.add_integer_field("product", stored=True, indexed=True, fast=True)
-    for name in ("w", "called", "kinds", "synonyms", "bi"):
+    for name in ("w", "own", "called", "kinds", "synonyms", "perhaps", "bi"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="basic")
     # A prefix query reads term frequencies even of one word.
     for name in ("lat", "py", "sp"):
@@ -62,6 +62,8 @@ def written(document: SearchDocument, of: Schema) -> Document:
         "called": found.called,
         "kinds": found.kinds,
         "synonyms": found.synonyms,
+        "perhaps": found.perhaps,
+        "own": found.own,
         "bi": found.pairs,
         "lat": found.latin,
         "sp": found.spec,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from catalog.search import analysis
+from catalog.search import analysis, lexicon
 from catalog.search.port import CATEGORY_FACETS, FLAGS, FacetName, FacetValue, Filters, SearchDocument
 
 LABEL: Final = "\t"
@@ -17,9 +17,15 @@ def analysed(document: SearchDocument) -> analysis.Analysed:
 
 
 def keys(document: SearchDocument) -> list[str]:
-    """What a buyer may paste to find exactly this: the model, with and without its brand, and the id of the listing."""
+    """What a buyer may paste to find exactly this: the model, with brand, without (though it be written into it), and the listing's id."""
     model = analysis.compact(document.model)
-    return [key for key in dict.fromkeys((model, analysis.compact(document.brand) + model, str(document.pk))) if key]
+    bare = next((model.removeprefix(name) for name in map(analysis.compact, other_names(document.brand)) if model.startswith(name)), model)
+    return [key for key in dict.fromkeys((model, bare, analysis.compact(document.brand) + model, str(document.pk))) if key]
+
+
+def other_names(brand: str) -> tuple[str, ...]:
+    """What else a brand is called, in Latin letters mostly."""
+    return lexicon.LATIN_BRANDS.get(brand, ())
 
 
 def category_codes(document: SearchDocument) -> list[str]:

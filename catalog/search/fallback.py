@@ -1,13 +1,17 @@
 """Two engines as one: the spare answers when the first does not, and says so."""
 
+import json
 import logging
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import replace
-from typing import Final, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import IO, Final, TypeVar
 
 from catalog.search.port import (
+    Category,
     FacetName,
     FacetValue,
     Filters,
@@ -23,7 +27,8 @@ from catalog.search.port import (
 )
 
 REST: Final = 5.0
-"""Seconds for which the first engine is left alone after it did not answer."""
+"""Seconds for which the first engine is left alone after it did not answer, unless it said how long."""
+LONGEST_REST: Final = 60.0
 
 log = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
@@ -37,6 +42,16 @@ class FallbackEngine:
         self._resting_until = 0.0
         self._turn = threading.Lock()
 
+    @property
+    def parts(self) -> tuple[SearchEngine, SearchEngine]:
+        """Both engines: each has an index of its own that may drift."""
+        return self._first, self._spare
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether the spare answers just now."""
+        return time.monotonic() < self._resting_until
+
     def search(self, request: SearchRequest) -> SearchPage:
         return self._answer(lambda: self._first.search(request), lambda: replace(self._spare.search(request), degraded=True))
 
@@ -49,13 +64,14 @@ class FallbackEngine:
         )
 
     def _answer(self, first: Callable[[], _Answer], spare: Callable[[], _Answer]) -> _Answer:
-        if time.monotonic() < self._resting_until:
+        if self.is_resting:
             return spare()
         try:
             return first()
         except SearchUnavailable as refused:
+            rest = self._rest if refused.retry_after is None else min(float(refused.retry_after), LONGEST_REST)
             with self._turn:
-                self._resting_until = time.monotonic() + self._rest
+                self._resting_until = time.monotonic() + rest
             log.warning("search falls back to the spare engine: %s", refused.reason)
             return spare()
 
@@ -74,9 +90,18 @@ class FallbackEngine:
         self._first.wait(ticket, timeout)
 
     def rebuild(self, documents: Iterable[SearchDocument]) -> int:
-        kept = tuple(documents)
-        self._spare.rebuild(kept)
-        return self._first.rebuild(kept)
+        """Both, one after the other; what the first needs waits on the disk, for a province does not fit into memory."""
+        with tempfile.TemporaryFile("w+", encoding="utf-8", prefix="mall-search-") as kept:
+            self._spare.rebuild(_noted(documents, kept))
+            kept.seek(0)
+            return self._first.rebuild(_told(kept))
+
+    def ids(self) -> Iterator[int]:
+        yield from self._answer(lambda: list(self._first.ids()), lambda: list(self._spare.ids()))
+
+    def teach(self, groups: Sequence[Sequence[str]]) -> None:
+        self._spare.teach(groups)
+        self._first.teach(groups)
 
     def apply_settings(self) -> None:
         self._spare.apply_settings()
@@ -93,3 +118,20 @@ class FallbackEngine:
     def close(self) -> None:
         self._first.close()
         self._spare.close()
+
+
+def _noted(documents: Iterable[SearchDocument], file: IO[str]) -> Iterator[SearchDocument]:
+    for document in documents:
+        json.dump(asdict(document), file, default=datetime.isoformat)
+        file.write("\n")
+        yield document
+
+
+def _told(file: IO[str]) -> Iterator[SearchDocument]:
+    """What was noted, one by one."""
+    for line in file:
+        said = json.loads(line)
+        said["created_at"] = datetime.fromisoformat(said["created_at"])
+        said["regions"] = tuple(said["regions"])
+        said["category_path"] = tuple(Category(**step) for step in said["category_path"])
+        yield SearchDocument(**said)

@@ -1,33 +1,61 @@
-"""The indexer: follows listings and suppliers' standings and keeps the index alike."""
+"""The indexer: follows listings, standings, proofs and synonyms, and keeps the index alike; the nightly look for what drifted."""
 
-import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Final
 
 from sqlalchemy.orm import Session
 
-from app.kernel.outbox import Consumer, Event
-from catalog.listings import queries as listings
-from catalog.search import service
-from catalog.search.port import SearchEngine
+from app.kernel import clock
+from app.kernel.outbox import Consumer, Event, Timer
+from catalog.search import queries, service
+from catalog.search.port import SearchEngine, SearchUnavailable
+from catalog.vocabulary import queries as vocabulary
+
+log = logging.getLogger("mall.search")
+NIGHT: Final = range(2, 5)
+"""Hours of the local night in which the index is held against the database."""
+LOOK_EVERY_S: Final = 600.0
 
 
 def indexer(engine: SearchEngine) -> Consumer:
     """The consumer to be joined to the outbox."""
 
     def write(session: Session, events: Sequence[Event]) -> None:
-        wanted: dict[int, None] = {}
-        for event in events:
-            body = json.loads(event.body)
-            if event.type.startswith("listing."):
-                wanted[body["listing_id"]] = None
-            else:
-                wanted.update(dict.fromkeys(listings.of_supplier(session, body["supplier_id"])))
-        service.refresh(session, engine, list(wanted))
+        service.refresh(session, engine, list(queries.touched(session, events)))
+        if any(event.type.startswith("synonym.") for event in events):
+            engine.teach(vocabulary.groups(session))
 
     return Consumer(
         name="search.indexer",
-        types=("listing.", "supplier.suspended", "supplier.lifted"),
+        types=(*queries.INDEXED, "synonym."),
         outside=write,
         batch=service.BATCH,
         lane="fast",
+        longest_pause_s=60,
     )
+
+
+def nightly(engine: SearchEngine) -> Timer:
+    """Once a night: ids of the index and of the database compared, and mended."""
+    done: set[date] = set()
+
+    def run(sessions: Callable[[], Session]) -> int:
+        now = clock.local(clock.now())
+        if now.hour not in NIGHT or now.date() in done:
+            return 0
+        with sessions() as session:
+            try:
+                found = service.repair(session, engine)
+            except SearchUnavailable as refused:
+                log.warning("the index could not be held against the database: %s", refused.reason)
+                return 0
+        done.clear()
+        done.add(now.date())
+        mended = sum(len(each.ids) for each in found)
+        if mended:
+            log.warning("the index had drifted from the database: %s", ", ".join(f"{each.engine} {len(each.ids)}" for each in found))
+        return mended
+
+    return Timer(name="search.repair", every=LOOK_EVERY_S, run=run)

@@ -7,13 +7,17 @@ from catalog.search import analysis, lexicon
 from catalog.search.spelling import is_cjk, syllables
 
 
-@lru_cache(maxsize=4_096)
 def needles(question: str) -> tuple[str, ...]:
     """What to mark for a question: its words, their synonyms, and the smaller words they are cut into; letters and digits only."""
+    return _needles(question, lexicon.edition())
+
+
+@lru_cache(maxsize=4_096)
+def _needles(question: str, edition: int) -> tuple[str, ...]:  # noqa: ARG001 - words that were learnt may change the answer
     found: dict[str, None] = {}
     for word in analysis.parse(question):
         found[analysis.compact(word)] = None
-        found.update(dict.fromkeys(lexicon.synonyms(word)))
+        found.update(dict.fromkeys((*lexicon.synonyms(word), *map(analysis.compact, lexicon.terms(word)))))
         if is_cjk(word):
             found.update(dict.fromkeys(part for part in analysis.cut(word) if len(part) > 1))
     return tuple(needle for needle in found if needle)

@@ -3,12 +3,14 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from catalog.brands.rules import shipped
 from catalog.search import spelling
 
 _HERE: Final = Path(__file__).parent / "data"
@@ -24,9 +26,12 @@ _CATEGORIES: Final[Mapping[str, Mapping[str, list[list[str]]]]] = MappingProxyTy
         for code, entry in json.loads((_HERE / "synonyms.json").read_text("utf-8")).items()
     }
 )
-LATIN_BRANDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {brand: tuple(names) for brand, names in json.loads((_HERE / "brands.json").read_text("utf-8")).items()}
-)
+LATIN_BRANDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(shipped())
+
+BRANDS: Final = frozenset(_key(name) for brand, names in LATIN_BRANDS.items() for name in (brand, *names) if len(name) > 1)
+"""Brands by every name they have."""
+TERMS: Final = tuple(tuple(_key(word) for word in group) for group in json.loads((_HERE / "terms.json").read_text("utf-8")))
+"""Words that mean the same wherever they stand, whatever the goods."""
 
 WORDS: Final = tuple(
     dict.fromkeys(
@@ -36,7 +41,38 @@ WORDS: Final = tuple(
         )
     )
 )
-WORDS_SET: Final = frozenset(WORDS)
+_PACKAGED: Final = frozenset(WORDS)
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """Synonyms that people added to those of the product."""
+
+    edition: int = 0
+    groups: tuple[tuple[str, ...], ...] = ()
+    words: frozenset[str] = _PACKAGED
+
+
+_learnt = Learnt()
+
+
+def learn(groups: Iterable[Iterable[str]]) -> None:
+    """Take up these groups of words that mean the same, in place of those learnt before."""
+    global _learnt  # noqa: PLW0603 - one vocabulary per process, like the packaged one
+    found = tuple(tuple(dict.fromkeys(map(_key, group))) for group in groups)
+    if found != _learnt.groups:
+        _learnt = Learnt(_learnt.edition + 1, found, _PACKAGED.union(word for group in found for word in group))
+        _terms.cache_clear()
+
+
+def edition() -> int:
+    """Grows whenever something was learnt: part of the key of whatever is kept of words."""
+    return _learnt.edition
+
+
+def words_set() -> frozenset[str]:
+    """Every word that has a meaning here, packaged or learnt."""
+    return _learnt.words
 
 
 def names_of(code: str) -> tuple[str, ...]:
@@ -67,6 +103,20 @@ def synonyms(word: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(other for group in _groups().get(word, ()) for other in group if other != word))
 
 
+@cache
+def _terms() -> Mapping[str, tuple[str, ...]]:
+    found: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for group in (*TERMS, *_learnt.groups):
+        for word in group:
+            found[word].update(dict.fromkeys(other for other in group if other != word))
+    return {word: tuple(others) for word, others in found.items()}
+
+
+def terms(word: str) -> tuple[str, ...]:
+    """Other ways to say a word of description, whatever the goods: 千兆 is GE."""
+    return _terms().get(word, ())
+
+
 def _ends(longer: str, word: str) -> bool:
     return longer == word or (len(word) > 1 and longer.endswith(word))
 
@@ -79,7 +129,9 @@ def categories_holding(word: str) -> tuple[str, ...]:
 
 def synonym_table() -> dict[str, list[str]]:
     """Every word with its synonyms, for engines that keep the table themselves."""
-    return {word: list(synonyms(word)) for word in WORDS if synonyms(word)}
+    words = dict.fromkeys((*WORDS, *_terms()))
+    table = {word: list(dict.fromkeys((*synonyms(word), *terms(word)))) for word in words}
+    return {word: others for word, others in table.items() if others}
 
 
 _LOOKS: Final = "拒柜 盆盘 休体 祘算箅 囗口 刹杀 级圾 钱线 未末 己已巳 人入 千干 字宇 今令 折拆析 候侯 辨辩 坐座 版板 饥机几"
@@ -107,11 +159,13 @@ def _near(a: str, b: str) -> bool:
     return a[start + 1 :] == b[start + 1 :] or a[start + 1 :] == b[start:] or a[start:] == b[start + 1 :]
 
 
-def nearest(word: str, sounds: tuple[str, ...], vocabulary: Iterable[tuple[str, tuple[str, ...], int]]) -> str | None:
+def nearest(
+    word: str, sounds: tuple[str, ...], vocabulary: Iterable[tuple[str, tuple[str, ...], int]], *, grade_at_least: int = 1
+) -> str | None:
     """The known word that a Chinese word with one wrong character stands for, or None.
 
     `vocabulary` gives words of the same length with their syllables and how often they occur. A word that sounds the same comes
-    first, then one whose wrong character sounds alike, then, from three characters on, one that only looks alike.
+    first (grade 3), then one whose wrong character sounds alike (2), then, from three characters on, one that only looks alike (1).
     """
     best: tuple[int, int, str] | None = None
     for known, known_sounds, often in vocabulary:
@@ -130,6 +184,8 @@ def nearest(word: str, sounds: tuple[str, ...], vocabulary: Iterable[tuple[str, 
         else:
             continue
         found = (grade, often, known)
+        if grade < grade_at_least:
+            continue
         if best is None or found > best:
             best = found
     return best[2] if best else None

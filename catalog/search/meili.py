@@ -1,9 +1,10 @@
 """The Meilisearch engine: the same port on a server, through the official client."""
 
+import re
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
@@ -12,7 +13,7 @@ from uuid import uuid4
 from meilisearch import Client
 from meilisearch.errors import MeilisearchApiError, MeilisearchCommunicationError, MeilisearchTimeoutError
 
-from catalog.search import entry, highlight, meili_form, paging, suggestions
+from catalog.search import analysis, entry, highlight, lexicon, meili_form, paging, suggestions
 from catalog.search.corrections import Vocabulary
 from catalog.search.paging import Place
 from catalog.search.port import (
@@ -38,10 +39,19 @@ from catalog.search.port import (
     SuggestionKind,
     Ticket,
 )
+from catalog.search.taught import Taught
 
 BATCH: Final = 1_000
 REBUILD_PATIENCE: Final = 600.0
 """Seconds that one step of a rebuild may take on the server."""
+PAGE: Final = 10_000
+"""Ids fetched at once."""
+ACTIONS: Final = (
+    "search", "documents.add", "documents.get", "documents.delete", "indexes.create", "indexes.get", "indexes.delete", "indexes.swap",
+    "settings.update", "settings.get", "tasks.get", "stats.get", "version",
+)  # fmt: skip
+"""What the mall's key may do, on its own indexes only: it can make no keys and sees no others."""
+_RETRY: Final = re.compile(r"Retry after (\d+)s")
 
 
 @contextmanager
@@ -54,7 +64,13 @@ def _told() -> Iterator[None]:
     except MeilisearchApiError as failed:
         if failed.type == "invalid_request" and (failed.code or "").startswith("invalid_search_"):
             raise SearchInvalid(field=(failed.code or "").removeprefix("invalid_search_")) from failed
-        raise SearchUnavailable(reason=f"Meilisearch answers {failed.status_code} {failed.code}: {failed.message}") from failed
+        # The client keeps no headers; the server sends this one with this code only, and says the same in its sentence.
+        after = _RETRY.search(failed.message) if failed.code == "too_many_search_requests" else None
+        reason = f"Meilisearch answers {failed.status_code} {failed.code}: {failed.message}"
+        raise SearchUnavailable(reason=reason, retry_after=int(after[1]) if after else None) from failed
+    except OSError as failed:
+        # What breaks off in the middle of an answer the client passes on as it is.
+        raise SearchUnavailable(reason=f"Meilisearch broke off: {failed}") from failed
 
 
 class MeiliEngine:
@@ -65,8 +81,10 @@ class MeiliEngine:
 
     name: Final = "Meilisearch"
 
-    def __init__(self, url: str, key: str | None = None, *, index: str = "listings", timeout: int = 3) -> None:
-        self._url, self._key, self._index, self._timeout = url, key, index, timeout
+    def __init__(
+        self, url: str, key: str | None = None, *, index: str = "listings", timeout: int = 3, taught: Taught | None = None
+    ) -> None:
+        self._url, self._key, self._index, self._timeout, self._taught = url, key, index, timeout, taught
         self._local = threading.local()
         self._vocabulary = Vocabulary()
         self._shelf = suggestions.Shelf()
@@ -83,9 +101,12 @@ class MeiliEngine:
 
     def search(self, request: SearchRequest) -> SearchPage:
         began = time.perf_counter()
+        if self._taught is not None:
+            self._taught.look()
         place = paging.read(request)
         q, partial = (place.q, place.partial) if place else (request.q, False)
-        answers = self._ask(request, place, q, partial=partial)
+        asked = q
+        answers = self._ask(request, place, asked)
         relaxed: tuple[Relaxed, ...] = ()
         unfiltered: int | None = None
         if place is None and q.strip() and not answers[0]["totalHits"]:
@@ -93,7 +114,8 @@ class MeiliEngine:
             unfiltered = self._totals([(q, [])])[0] if conditions else None
             q = (None if unfiltered else self._vocabulary.corrected(q, 0, tuple, self._finds)) or q
             for partial in (False, True) if q != request.q else (True,):
-                answers = self._ask(request, None, q, partial=partial)
+                asked = self._most_of(q) if partial else q
+                answers = self._ask(request, None, asked)
                 if answers[0]["totalHits"]:
                     break
             partial = partial and answers[0]["totalHits"] > 0
@@ -107,7 +129,7 @@ class MeiliEngine:
             hits=tuple(_hit(one, wanted) for one in raw),
             total=total,
             total_exact=exact,
-            next_page=_next(request, place, answers[0]["hits"], Place(request.sort, 0, 0, total, exact, 0, q, partial)),
+            next_page=_next(request, place, answers[0]["hits"], Place(request.sort, 0, 0, total, exact, 0, asked, partial)),
             facets=_facets(request, answers),
             facet_stats=_stats(request, answers),
             corrected=q if q != request.q and total else None,
@@ -149,16 +171,22 @@ class MeiliEngine:
             answers: list[dict[str, Any]] = self._client.multi_search(queries)["results"]
             return answers
 
-    def _ask(self, request: SearchRequest, place: Place | None, q: str, *, partial: bool) -> list[dict[str, Any]]:
+    def _most_of(self, q: str) -> str:
+        """The rarest words of the question that find anything: most of all its words, or nothing."""
+        words = analysis.parse(q)
+        needed = max(len(words) - 1, 1) if len(words) <= 3 else -(-len(words) * 2 // 3)
+        totals = self._totals([(word, []) for word in words])
+        rare = sorted((total, at) for at, total in enumerate(totals) if total)[:needed]
+        return " ".join(words[at] for _, at in sorted(rare, key=lambda one: one[1])) if len(rare) == needed else ""
+
+    def _ask(self, request: SearchRequest, place: Place | None, q: str) -> list[dict[str, Any]]:
         """The page and its facets, then the facets that leave out their own filter, all in one request."""
-        if q.strip() and not meili_form.question(q):
+        if not meili_form.question(q) and (q.strip() or request.q.strip()):
             return [{"hits": [], "totalHits": 0, "facetDistribution": {}, "facetStats": {}}]
         apart = _apart(request)
         together = [_field(name) for name in dict.fromkeys((*request.facets, *request.disjunctive)) if name not in apart]
         conditions = meili_form.filters(request.filters)
         page = self._query(q, conditions, facets=together, sort=meili_form.order(request.sort), showRankingScore=True)
-        if partial:
-            page["matchingStrategy"] = "frequency"
         if place is None:
             page |= {"page": 1, "hitsPerPage": request.limit + 1}
         elif request.sort is Sort.RELEVANCE:
@@ -168,11 +196,11 @@ class MeiliEngine:
             page |= {"offset": 0, "limit": request.limit + 1, "filter": [*conditions, *meili_form.behind(place)], "facets": []}
         queries = [page]
         if place is not None and together:
-            queries.append(self._query(q, conditions, facets=together, hitsPerPage=0, page=1, matchingStrategy=page["matchingStrategy"]))
+            queries.append(self._query(q, conditions, facets=together, hitsPerPage=0, page=1))
         for group in entry.sharing(apart):
             without = meili_form.filters(request.filters, but=group[0])
             facets = [_field(name) for name in group]
-            queries.append(self._query(q, without, facets=facets, hitsPerPage=0, page=1, matchingStrategy=page["matchingStrategy"]))
+            queries.append(self._query(q, without, facets=facets, hitsPerPage=0, page=1))
         return self._multi(queries)
 
     def _totals(self, asked: Sequence[tuple[str, Sequence[str]]]) -> list[int]:
@@ -228,8 +256,11 @@ class MeiliEngine:
             raise IndexTaskFailed(reason=f"task {ticket.id} {task.status}: {task.error}")
 
     def rebuild(self, documents: Iterable[SearchDocument]) -> int:
-        """Load a new index, swap it with the old one, delete the old. Replay what changed meanwhile: the outbox does it by itself."""
-        self.apply_settings()
+        """Load a new index, swap it with the old one, delete the old; each step is waited for and checked.
+
+        Changes that come while it loads go to the old index: `service.rebuild` replays them after the swap.
+        """
+        self._create()
         fresh = MeiliEngine(self._url, self._key, index=f"{self._index}_{uuid4().hex[:8]}", timeout=self._timeout)
         count = 0
 
@@ -245,13 +276,40 @@ class MeiliEngine:
             with _told():
                 swap = self._client.swap_indexes([{"indexes": [self._index, fresh._index]}])
             self.wait(Ticket(id=swap.task_uid, done=False), REBUILD_PATIENCE)
-        finally:
-            with _told():
-                self._client.index(fresh._index).delete()
+        except BaseException:
+            with suppress(SearchUnavailable, IndexTaskFailed, IndexTimeout):
+                fresh._remove()
+            raise
+        fresh._remove()
         return count
 
-    def apply_settings(self) -> None:
-        """Create the index when it is missing and give it our settings. Raises IndexTaskFailed, IndexTimeout, SearchUnavailable."""
+    def _remove(self) -> None:
+        with _told():
+            gone = self._client.index(self._index).delete()
+        self.wait(Ticket(id=gone.task_uid, done=False), REBUILD_PATIENCE)
+
+    def ids(self) -> Iterator[int]:
+        offset = 0
+        while True:
+            with _told():
+                page = self._client.index(self._index).get_documents({"fields": ["pk"], "limit": PAGE, "offset": offset}).results
+            yield from (int(one.pk) for one in page)
+            if len(page) < PAGE:
+                return
+            offset += PAGE
+
+    def teach(self, groups: Sequence[Sequence[str]]) -> None:
+        """Write the groups where our processes look, and give the server its table of synonyms."""
+        if self._taught is not None:
+            self._taught.write(groups)
+        with _told():
+            changed = self._client.index(self._index).update_settings(
+                {"synonyms": lexicon.synonym_table(), "dictionary": meili_form.dictionary()}
+            )
+        self.wait(Ticket(id=changed.task_uid, done=False), REBUILD_PATIENCE)
+
+    def _create(self) -> None:
+        """The index, when it is missing."""
         with _told():
             created = self._client.create_index(self._index, {"primaryKey": "pk"})
         try:
@@ -259,6 +317,12 @@ class MeiliEngine:
         except IndexTaskFailed as refused:
             if "index_already_exists" not in refused.reason:
                 raise
+
+    def apply_settings(self) -> None:
+        """Create the index when it is missing and give it our settings. Raises IndexTaskFailed, IndexTimeout, SearchUnavailable."""
+        if self._taught is not None:
+            self._taught.look()
+        self._create()
         with _told():
             changed = self._client.index(self._index).update_settings(meili_form.settings())
         self.wait(Ticket(id=changed.task_uid, done=False), REBUILD_PATIENCE)
@@ -275,11 +339,30 @@ class MeiliEngine:
         return Health(ok=status == "available", engine=self.name, detail=f"{status}, {stats.number_of_documents} documents")
 
     def stats(self) -> IndexStats:
+        """The generation is the moment of the last change, in milliseconds."""
         with _told():
-            stats = self._client.index(self._index).get_stats()
+            index = self._client.index(self._index)
+            stats, changed = index.get_stats(), index.fetch_info().updated_at
+            version = self._client.get_version()["pkgVersion"]
         return IndexStats(
-            engine=self.name, documents=stats.number_of_documents, generation=0, size_bytes=None, writing=bool(stats.is_indexing)
-        )
+            engine=self.name, documents=stats.number_of_documents, generation=int(changed.timestamp() * 1000) if changed else 0,
+            size_bytes=None, writing=bool(stats.is_indexing), version=f"Meilisearch {version}",
+        )  # fmt: skip
+
+    def holds_master_key(self) -> bool:
+        """Whether our key may make keys: a mall that is broken into must not hand out the whole server."""
+        try:
+            self._client.get_keys()
+        except (MeilisearchApiError, MeilisearchCommunicationError, MeilisearchTimeoutError):
+            return False
+        return True
+
+    def make_key(self, master_key: str) -> str:
+        """A key for `MALL_MEILI_KEY` that may do what the mall needs and nothing else. Raises SearchUnavailable."""
+        client = Client(self._url, master_key, timeout=self._timeout)
+        wanted = {"description": "mall", "actions": list(ACTIONS), "indexes": [f"{self._index}*"], "expiresAt": None}
+        with _told():
+            return str(client.create_key(wanted).key)
 
     def close(self) -> None:
         """Nothing is held open."""

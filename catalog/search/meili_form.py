@@ -21,28 +21,36 @@ SORTS: Final[Mapping[Sort, tuple[str, bool]]] = {
 def settings() -> dict[str, Any]:
     return {
         # The order is the rank: a model before the name of a category, before the title, before the rest.
-        "searchableAttributes": ["key", "names", "words", "latin", "spec", "pinyin", "pairs"],
+        "searchableAttributes": ["key", "called", "kinds", "own", "words", "latin", "others", "spec", "pinyin", "pairs"],
         "filterableAttributes": [
             "pk", "product_id", "cats", "leaf", "supplier_id", "price", "delivery", "sales", "created",
             *(name.value for name in FacetName if name is not FacetName.PRICE),
         ],
         "sortableAttributes": ["price", "sales", "created", "pk"],
-        "rankingRules": ["sort", "words", "typo", "attribute", "proximity", "exactness", "popularity:desc", "pk:asc"],
+        # A whole word stands above one that only begins so, wherever it is found; the embedded engine's tiers say the same.
+        "rankingRules": ["sort", "words", "typo", "exactness", "attribute", "proximity", "popularity:desc", "pk:asc"],
         "typoTolerance": {
             "enabled": True,
             "minWordSizeForTypos": {"oneTypo": 5, "twoTypos": 9},
             "disableOnNumbers": True,
-            "disableOnAttributes": ["key", "pinyin", "pairs"],
+            "disableOnAttributes": ["key", "own", "pinyin", "pairs"],
         },
         "faceting": {"maxValuesPerFacet": VALUES, "sortFacetValuesBy": {"*": "count"}},
         # One more than is told, so that an exact total can be told from a clipped one.
         "pagination": {"maxTotalHits": MAX_TOTAL + 1},
         "localizedAttributes": [{"attributePatterns": ["*"], "locales": list(LOCALES)}],
+        # Names of goods are single words: 电脑 must not be found inside 电脑桌 as if it stood there by itself.
+        "dictionary": dictionary(),
         "synonyms": lexicon.synonym_table(),
         "displayedAttributes": [
             "pk", "product_id", "title", "brand", "model", "category_name", "supplier_name", "price", "sales", "created",
         ],
     }  # fmt: skip
+
+
+def dictionary() -> list[str]:
+    """Chinese words that the server must not cut."""
+    return sorted(word for word in lexicon.words_set() if len(word) > 1 and all(is_cjk(char) for char in word))
 
 
 def document(one: SearchDocument) -> dict[str, Any]:
@@ -57,8 +65,11 @@ def document(one: SearchDocument) -> dict[str, Any]:
         "category_name": one.category_name,
         "supplier_name": one.supplier_name,
         "key": entry.keys(one),
-        "names": " ".join((analysis.normal(one.category_name), found.called, found.kinds)),
+        "called": f"{analysis.normal(one.category_name)} {found.called}",
+        "kinds": found.kinds,
+        "own": found.own,
         "words": found.words,
+        "others": f"{found.synonyms} {found.perhaps}",
         "latin": found.latin,
         "spec": found.spec,
         "pinyin": found.pinyin,
@@ -84,7 +95,7 @@ def question(q: str) -> str:
     """The question cut into the words we indexed; nothing when none of it can be searched."""
     words: list[str] = []
     for word in analysis.parse(q):
-        words.extend([word] if word in lexicon.WORDS_SET or not is_cjk(word) else analysis.cut(word))
+        words.extend([word] if word in lexicon.words_set() or not is_cjk(word) else analysis.cut(word))
     return " ".join(words[:MAX_WORDS])
 
 

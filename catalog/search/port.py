@@ -1,6 +1,6 @@
 """The port of catalogue search: what may be asked of an engine, and what it answers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -223,6 +223,8 @@ class IndexStats:
     generation: int
     size_bytes: int | None
     writing: bool
+    version: str
+    """Of the program behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,11 +242,12 @@ class SearchInvalid(Invalid):
 
 
 class SearchUnavailable(Unavailable):
-    """The engine does not answer, or its index is missing; `reason` is for the log."""
+    """The engine does not answer, or its index is missing; `reason` is for the log, `retry_after` seconds are what it asks for, if any."""
 
     code: ClassVar[str] = "search.unavailable"
     message: ClassVar[str] = N_("搜索服务暂时不可用，请稍后再试")
     reason: str
+    retry_after: int | None = None
 
 
 class IndexTaskFailed(Refusal):
@@ -284,6 +287,12 @@ class SearchEngine(Protocol):
 
     def rebuild(self, documents: Iterable[SearchDocument]) -> int:
         """Replace the whole index at one stroke and return how many documents it holds; readers keep the old one till then."""
+
+    def ids(self) -> Iterator[int]:
+        """The id of every listing in the index, in no order: what is held against the database to mend what drifted apart."""
+
+    def teach(self, groups: Sequence[Sequence[str]]) -> None:
+        """Take up these groups of words that mean the same, in place of those taught before; every process follows by itself."""
 
     def apply_settings(self) -> None: ...
 

@@ -1,11 +1,15 @@
 """Listings as the index knows them."""
 
+import json
 import math
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import Final
 
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from app.kernel.outbox import Event
 from catalog.listings import queries as listings
 from catalog.listings.queries import Shown
 from catalog.search.port import Category, SearchDocument
@@ -22,6 +26,35 @@ def documents(session: Session, listing_ids: Iterable[int] | None = None) -> Ite
     for row in rows:
         if row.is_live:
             yield document(session, row)
+
+
+INDEXED: Final = (
+    "listing.", "supplier.suspended", "supplier.lifted",
+    "product.proof_recorded", "product.proof_withdrawn", "product.proof_expired", "product.corrected",
+)  # fmt: skip
+"""Events after which a listing's document may be another."""
+MARGIN: Final = timedelta(minutes=2)
+"""Events are dated before they are committed: a look back has to begin a little earlier."""
+
+
+def touched(session: Session, events: Iterable[Event]) -> dict[int, None]:
+    """The listings that these events are about, each once, in their order."""
+    wanted: dict[int, None] = {}
+    for event in events:
+        body = json.loads(event.body)
+        if event.type.startswith("listing."):
+            wanted[body["listing_id"]] = None
+        elif event.type.startswith("product."):
+            wanted.update(dict.fromkeys(listings.of_products(session, [body["product_id"]])))
+        elif event.type.startswith("supplier."):
+            wanted.update(dict.fromkeys(listings.of_supplier(session, body["supplier_id"])))
+    return wanted
+
+
+def changed_since(session: Session, moment: datetime) -> dict[int, None]:
+    """The listings that changed since then."""
+    asked = or_(*(Event.type.startswith(name) for name in INDEXED))
+    return touched(session, session.scalars(select(Event).where(Event.at >= moment - MARGIN, asked).order_by(Event.id)).all())
 
 
 def document(session: Session, row: Shown) -> SearchDocument:

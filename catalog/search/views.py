@@ -1,10 +1,10 @@
 """Pages of the shop: start, search, suggestions, product, comparison. All of them are public; only carts need a sign-in."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from app.kernel import clock, regions
+from app.kernel.db import commit
 from app.policy import Actor, Permission
 from app.web import htmx
 from app.web.extensions import db
@@ -23,12 +24,18 @@ from catalog.listings.queries import Shown
 from catalog.listings.rules import Quartiles, quartiles_of
 from catalog.products import queries as products
 from catalog.products import rules as product_rules
-from catalog.search import forms, queries
+from catalog.products.rules import PolicyFact
+from catalog.products.states import COUNTS_NAMES, COUNTS_TONES, FACT_NAMES, FactKind
+from catalog.profiles import queries as profiles
+from catalog.profiles.rules import arranged
+from catalog.search import analysis, forms, queries
 from catalog.search.forms import Asked
 from catalog.search.port import Facet, FacetName, FacetStats, Filters, Hit, SearchEngine, SearchRequest, Sort, Suggestion, SuggestionKind
 from catalog.suppliers.rules import SCALE_NAMES
 from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.rules import UnknownCategory
+from catalog.vocabulary import rules as vocabulary_rules
+from catalog.vocabulary import service as vocabulary
 
 bp = Blueprint("search", __name__, template_folder="templates")
 
@@ -40,19 +47,12 @@ NEW_ON_HOME: Final = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """One hit as the list shows it: words from the index, figures from the database."""
+    """One hit as the list shows it: words from the index, figures from the database, in fen."""
 
     title: Markup
     offer: Shown
     stats: Quartiles | None
     href: str
-
-
-class Around(NamedTuple):
-    """What stands around the title of a card."""
-
-    picture: Markup
-    figures: Markup
 
 
 def engine() -> SearchEngine:
@@ -72,7 +72,8 @@ def home() -> ResponseReturnValue:
     leaves = page.facets[FacetName.CAT3].values if FacetName.CAT3 in page.facets else ()
     names = taxonomy.names(session, (value.value[:5] + "0000" for value in leaves))
     can_buy = _can_buy()
-    return htmx.show("search/home.html", page=page, cards=cards, drawn=_pen(can_buy), leaves=leaves[:24], names=names, can_buy=can_buy)
+    drawn = _draw(cards, can_buy)
+    return htmx.show("search/home.html", page=page, cards=cards, drawn=drawn, leaves=leaves[:24], names=names, can_buy=can_buy)
 
 
 @bp.get("/search")
@@ -89,16 +90,18 @@ def results() -> ResponseReturnValue:
         asked, codes = asked.but(categories=()), ()
     page = engine().search(asked.but(categories=codes, trail=asked.trail).request())
     actor = maybe_me()
+    if page.partial or not (page.total or page.total_unfiltered):
+        _note_miss(asked, actor)
     names = taxonomy.names(session, asked.categories)
     leaves = [value.value for value in page.facets[FacetName.CAT3].values] if FacetName.CAT3 in page.facets else []
     ways = _ways_out(asked) if not page.total else []
-    can_buy, picked = _can_buy(), _ids("ids")
+    can_buy, picked, cards = _can_buy(), _ids("ids"), _cards(page.hits)
     return htmx.show(
         "search/results.html",
         part="search/_list.html",
         asked=asked,
         page=page,
-        cards=_cards(page.hits),
+        cards=cards,
         panel=_panel(
             spoken(), request.script_root, asked, tuple(page.facets.values()), page.facet_stats.get(FacetName.PRICE), page.total,
             actor.region if actor and actor.is_unit else None,
@@ -112,12 +115,13 @@ def results() -> ResponseReturnValue:
         crumbs=_crumbs(asked.categories[0]) if len(asked.categories) == 1 else [],
         leaves=leaves,
         ways=ways,
+        told=urlencode(asked.but().params(), doseq=True),
         address=_address,
         ask=lambda q: _address(asked.but(q=q)),
         other_view=_address(asked.but(table=not asked.table, trail=asked.trail)),
         can_buy=can_buy,
         picked=picked,
-        drawn=_pen(can_buy, picked),
+        drawn=None if asked.table else _draw(cards, can_buy, picked),
     )
 
 
@@ -164,7 +168,11 @@ def product(product_id: int) -> ResponseReturnValue:
         crumbs=_crumbs(chosen.category_code),
         category=taxonomy.category(session, chosen.category_code),
         serves=_places(chosen),
-        attributes=[(name, _in_words(value)) for name, value in chosen.spec.items()],
+        attributes=[(name, _in_words(value)) for name, value in arranged(profiles.of(session, chosen.category_code, on), chosen.spec)],
+        proofs=list(product_rules.documents(chosen.proven, product_id, on).values()),
+        fact_names=FACT_NAMES,
+        counts_names=COUNTS_NAMES,
+        counts_tones=COUNTS_TONES,
         scale=gettext(SCALE_NAMES[chosen.scale]),
         can_buy=_can_buy(),
         may_compare=actor is None or actor.may(Permission.CATALOGUE_BROWSE),
@@ -203,15 +211,27 @@ def compare() -> ResponseReturnValue:
 def offers_of_supplier(supplier_id: int) -> str:
     """The latest offers of a supplier, for the slot of its page."""
     page = engine().search(SearchRequest(filters=Filters(suppliers=(supplier_id,)), facets=(FacetName.CAT3,), sort=Sort.SALES, limit=8))
-    can_buy = _can_buy()
+    can_buy, cards = _can_buy(), _cards(page.hits)
     return render_template(
-        "search/_of_supplier.html", page=page, cards=_cards(page.hits), drawn=_pen(can_buy), supplier_id=supplier_id, can_buy=can_buy
+        "search/_of_supplier.html", page=page, cards=cards, drawn=_draw(cards, can_buy), supplier_id=supplier_id, can_buy=can_buy
     )
 
 
+def _note_miss(asked: Asked, actor: Actor | None) -> None:
+    """Count a question that has no answer, for whoever looks after the words; who asked is not kept."""
+    question = " ".join(analysis.parse(asked.q))
+    if not question or asked.trail or asked.is_filtered:
+        return
+    on, reader = clock.today(), str(actor.person_id) if actor else f"{request.remote_addr} {request.user_agent}"
+    with commit(db.session()) as session:
+        vocabulary.note(session, question, on, vocabulary_rules.mark(str(current_app.secret_key), on, question, reader))
+
+
 def _not_on_offer(product_id: int) -> ResponseReturnValue:
-    """A product that nobody offers now still has a page: orders and comparisons lead here."""
+    """A product that nobody offers now still has a page: orders and comparisons lead here. A merged one leads to the other."""
     found = products.by_id(db.session(), product_id)
+    if found.id != product_id:
+        return redirect(url_for("search.product", product_id=found.id), 301)
     return htmx.show("search/product_gone.html", product=found, crumbs=_crumbs(found.category_code), status=404)
 
 
@@ -233,20 +253,29 @@ def _cards(hits: Sequence[Hit]) -> list[Card]:
     ]
 
 
-def _pen(can_buy: bool | None, picked: Sequence[int] | None = None) -> Callable[[Card], Around]:
-    """How the cards of a page are drawn for its reader; `picked` are those ticked for a comparison, None where nothing is compared."""
+def _draw(cards: Sequence[Card], can_buy: bool | None, picked: Sequence[int] | None = None) -> Markup:
+    """The cards of a page for its reader; `picked` are those ticked for a comparison, None where nothing is compared."""
     language, root = spoken(), request.script_root
-    chosen = None if picked is None else frozenset(picked)
-    return lambda card: _around(
-        language, root, card.offer, card.stats, can_buy, None if chosen is None else card.offer.listing_id in chosen
-    )
+    parts: list[str] = []
+    for card in cards:
+        ticked = None if picked is None else card.offer.listing_id in picked
+        before, after = _around(language, root, card.href, card.offer, card.stats, can_buy, ticked)
+        parts += (before, card.title, after)
+    return Markup("".join(parts))  # noqa: S704 - a template's output and the engine's  # nosec B704
 
 
 @lru_cache(maxsize=4096)
-def _around(language: str, root: str, offer: Shown, stats: Quartiles | None, can_buy: bool | None, ticked: bool | None) -> Around:  # noqa: ARG001 - whatever shows in a card is part of its key
-    """A card but for its title, which shows what was searched for. Kept by its contents, so what changed is drawn anew."""
+def _around(  # whatever shows in a card is part of its key
+    language: str, root: str, href: str, offer: Shown, stats: Quartiles | None, can_buy: bool | None, ticked: bool | None  # noqa: ARG001
+) -> tuple[str, str]:
+    """A card up to its title, which shows what was searched for, and behind it. Kept by its contents, so what changed is drawn anew."""
     macros: Any = current_app.jinja_env.get_template("search/_card.html").module
-    return Around(macros.picture(offer), macros.figures_of(offer, stats, can_buy, ticked))
+    before, _, after = macros.card(_TITLE, href, offer, stats, can_buy, ticked).partition(_TITLE)
+    return before, after
+
+
+_TITLE: Final = "\N{OBJECT REPLACEMENT CHARACTER}"
+"""Where the title of a card goes; no text of an offer comes before it."""
 
 
 @lru_cache(maxsize=1024)
@@ -337,14 +366,26 @@ def _compared(offers: Sequence[Shown]) -> list[tuple[str, list[str], bool]]:
         (gettext("承诺送达"), [gettext("%(n)s 日", n=offer.delivery_days) for offer in offers]),
         (gettext("库存"), [f"{offer.stock:,} {offer.unit}" for offer in offers]),
         (gettext("质保"), [gettext("%(n)s 个月", n=offer.warranty_months) for offer in offers]),
-        (gettext("节能产品"), [yes if offer.energy_saving else no for offer in offers]),
-        (gettext("环境标志"), [yes if offer.environment else no for offer in offers]),
         (gettext("进口产品"), [yes if offer.is_imported else no for offer in offers]),
     ]
-    specs = [offer.spec for offer in offers]
+    on = clock.today()
+    facts = {offer.product_id: product_rules.documents(offer.proven, offer.product_id, on) for offer in offers}
+    for kind in FactKind:
+        if any(kind in facts[offer.product_id] for offer in offers):
+            rows.append((gettext(FACT_NAMES[kind]), [_proved(facts[offer.product_id].get(kind)) for offer in offers]))
+    specs = [dict(arranged(profiles.of(session, offer.category_code, on), offer.spec)) for offer in offers]
     for name in dict.fromkeys(name for spec in specs for name in spec):
         rows.append((name, [_in_words(spec[name]) if name in spec else "—" for spec in specs]))
     return [(name, texts, len(set(texts)) <= 1) for name, texts in rows]
+
+
+def _proved(fact: PolicyFact | None) -> str:
+    """Whether a fact counts, until when, and if not why."""
+    if fact is None:
+        return gettext("否")
+    if not fact.holds:
+        return gettext("否（%(why)s）", why=gettext(COUNTS_NAMES[fact.counts]))
+    return gettext("是，至 %(day)s", day=fact.valid_to.isoformat()) if fact.valid_to else gettext("是")
 
 
 def _side_by_side(offers: Sequence[Shown], *, only: bool) -> str:

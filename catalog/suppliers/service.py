@@ -293,13 +293,13 @@ def complete(session: Session) -> str:
 # ---------------------------------------------------------------- dishonest firms
 
 
-def import_dishonest(session: Session, actor: Actor, text: str, *, dry_run: bool = False) -> Imported:
-    """Take over a list of dishonest firms from CSV; an entry that is known by code, list and number gets its new period.
+def import_dishonest(session: Session, actor: Actor, table: Sequence[sheets.Line], *, dry_run: bool = False) -> Imported:
+    """Take over a list of dishonest firms; an entry that is known by code, list and number gets its new period.
 
     Columns: 统一社会信用代码, 名称, 名单, 文号, 来源, 列入日期, 截止日期. Raises SheetRefused with one entry per cell.
     """
     actor.must(Permission.SUPPLIER_REVIEW)
-    rows, problems = sheets.read(text, rules.DISHONEST_COLUMNS)
+    rows, problems = sheets.read(table, rules.DISHONEST_COLUMNS)
     problems += [
         CellProblem(row.line, "截止日期", row["valid_to"].isoformat(), N_("截止日期早于列入日期"), N_("核对两个日期后改正"))
         for row in rows

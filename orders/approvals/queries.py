@@ -23,6 +23,7 @@ from orders.approvals.tables import LineDecision
 from orders.budgets import queries as budgets
 from orders.budgets.queries import Buckets
 from orders.budgets.tables import Allotment, BudgetProject
+from orders.comparisons import queries as comparisons
 from orders.purchases import queries as purchases
 from orders.purchases.queries import ActionLink
 from orders.purchases.rules import Funding
@@ -170,6 +171,8 @@ class Sheet:
     supplier: str
     buyer: str
     approver: str
+    comparison: str | None
+    """The frozen comparison that the submission cites."""
 
 
 def sheet(session: Session, actor: Actor, order: Order) -> Sheet:
@@ -189,6 +192,7 @@ def sheet(session: Session, actor: Actor, order: Order) -> Sheet:
         supplier=organisations.names(session, [order.supplier_id]).get(order.supplier_id, ""),
         buyer=names.get(order.buyer_id, ""),
         approver=names.get(order.approver_id or 0, ""),
+        comparison=comparisons.number_cited_by(session, order),
     )
 
 

@@ -215,6 +215,11 @@ def allotments_by_number(session: Session, actor: Actor, numbers: Collection[str
     return found
 
 
+def allotments_numbered(session: Session, actor: Actor, numbers: Collection[str]) -> list[AllotmentRow]:
+    """Those of these allotments that the actor may see."""
+    return [_allotment_row(row) for row in session.execute(_allotments(actor).where(Allotment.number.in_(numbers)))]
+
+
 def known_allotments(session: Session, actor: Actor, numbers: Collection[str]) -> dict[str, tuple[Allotment, int]]:
     """Those of these allotments that the actor may see, with what of each no budget line has taken yet, in fen."""
     taken = select(func.coalesce(func.sum(BudgetLine.amount_fen), 0)).where(BudgetLine.allotment_id == Allotment.id).scalar_subquery()
@@ -309,6 +314,12 @@ def _lines(actor: Actor, *, year: int | None = None, allotment_id: int | None = 
     if allotment_id is not None:
         query = query.where(BudgetLine.allotment_id == allotment_id)
     return query
+
+
+def lines_coded(session: Session, actor: Actor, codes: Collection[str]) -> dict[tuple[int, int, str], LineRow]:
+    """The lines with these codes that the actor may see, by unit, year and code."""
+    rows = session.execute(_lines(actor).where(BudgetLine.code.in_(codes)))
+    return {(row[0].unit_id, row[0].year, row[0].code): LineRow(*row) for row in rows}
 
 
 def line_codes(session: Session, unit_ids: Collection[int]) -> set[tuple[int, int, str]]:

@@ -17,6 +17,8 @@ from app.web.openapi import Answers, Fen, Id, Model, Problem, idempotency_key, s
 from orders.carts import queries, service
 from orders.carts.queries import Row
 from orders.carts.service import KEEP, Sending
+from orders.comparisons import queries as comparisons
+from orders.comparisons.rules import check_reasons
 from orders.purchases import submission
 from orders.purchases.queries import Wish
 from orders.purchases.rules import Gate, SubmissionRefused
@@ -104,6 +106,8 @@ class LineIn(Model):
     seen_price_fen: Fen
     plan_line_id: Id | None = None
     address_id: Id | None = None
+    why: str | None = Field(default=None, max_length=40, description=N_("未选同款最低价的理由代码"))
+    words: str | None = Field(default=None, max_length=200, description=N_("未选同款最低价的理由"))
 
     @property
     def wish(self) -> Wish:
@@ -118,6 +122,7 @@ class SubmissionIn(Model):
     invoice_title_id: Id | None = None
     reason: str | None = Field(default=None, max_length=300)
     cart_item_ids: list[Id] = Field(default_factory=list, max_length=200)
+    comparison: str | None = Field(default=None, max_length=40, description=N_("所引比选单的编号"))
 
     def sending(self, key: str) -> Sending:
         """For the service."""
@@ -127,6 +132,7 @@ class SubmissionIn(Model):
             invoice_title_id=self.invoice_title_id,
             reason=self.reason or None,
             items=tuple(self.cart_item_ids),
+            comparison=self.comparison or None,
         )
 
 
@@ -302,7 +308,9 @@ def _item(row: Row) -> ItemOut:
 def assess(json: SubmissionIn) -> AssessmentOut:
     """Every verdict on these lines as things stand now. Nothing moves, nothing is recorded."""
     wishes = [line.wish for line in json.lines]
-    found = submission.assess(db.session(), me(), wishes, invoice_title_id=json.invoice_title_id, gates=gates())
+    check_reasons([(wish.why, wish.words) for wish in wishes])
+    cited = comparisons.cited(db.session(), me(), json.comparison)
+    found = submission.assess(db.session(), me(), wishes, invoice_title_id=json.invoice_title_id, gates=gates(), cited=cited)
     would = "refused" if found.blocks else "held" if found.holds else "submitted"
     verdicts = [VerdictOut.model_validate(spoken(verdict)) for verdict in found.verdicts]
     return AssessmentOut(would=would, total_fen=found.total_fen, verdicts=verdicts)

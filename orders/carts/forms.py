@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from werkzeug.datastructures import MultiDict
 
@@ -60,6 +61,8 @@ class Checkout:
     address_id: int | None
     invoice_title_id: int | None
     reason: str
+    comparison: str | None
+    """The frozen comparison to cite; empty for none, None when nobody has chosen yet."""
     places: tuple[int | None, ...]
     """The place chosen for each line; None: the common one."""
 
@@ -72,6 +75,7 @@ class Checkout:
             invoice_title_id=self.invoice_title_id,
             reason=self.reason or None,
             items=tuple(entry.item_id for entry in self.entries if entry.item_id),
+            comparison=self.comparison or None,
         )
 
 
@@ -85,13 +89,16 @@ def checkout(fields: Fields) -> Checkout:
         address_id=common,
         invoice_title_id=number(fields.get("invoice")),
         reason=fields.get("reason", "").strip()[:MOST_WORDS],
+        comparison=fields["comparison"][:40] if "comparison" in fields else None,
         places=places,
     )
 
 
 def _entries(fields: Fields, common: int | None) -> Iterator[Entry]:
     columns = [fields.getlist(name) for name in ("item", "listing", "quantity", "seen", "plan", "place")]
+    reasons = zip_longest(fields.getlist("why"), fields.getlist("words"), fillvalue="")
     for item, listing, quantity, seen, plan, place in zip(*columns, strict=False):
+        why, words = next(reasons, ("", ""))
         yield Entry(
             wish=Wish(
                 listing_id=number(listing) or 0,
@@ -99,6 +106,8 @@ def _entries(fields: Fields, common: int | None) -> Iterator[Entry]:
                 seen_price_fen=number(seen) or 0,
                 plan_line_id=number(plan),
                 address_id=number(place) or common,
+                why=why[:40] or None,
+                words=words.strip()[:MOST_WORDS] or None,
             ),
             item_id=number(item) or 0,
         )

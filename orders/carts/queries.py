@@ -22,6 +22,8 @@ from orders.budgets.states import ControlKind
 from orders.budgets.tables import Allotment, BudgetProject, Control
 from orders.carts.rules import Limits, limits_of
 from orders.carts.tables import CartItem
+from orders.comparisons import queries as comparisons
+from orders.comparisons.queries import Comparison
 from orders.plans import queries as plans
 from orders.plans.queries import OpenLine
 from orders.plans.tables import Plan, PlanLine
@@ -144,6 +146,12 @@ class Row:
         return self.offer.price_fen - self.wish.seen_price_fen
 
     @property
+    def over_fen(self) -> int:
+        """How much a piece costs more than the lowest offer of the same product."""
+        lowest = self.offer.lowest_fen
+        return 0 if lowest is None else max(self.offer.price_fen - lowest, 0)
+
+    @property
     def plan(self) -> OpenLine | None:
         """The plan line drawn on, if it is among the open ones."""
         return next((row for row in self.options if row.line.id == self.wish.plan_line_id), None)
@@ -171,6 +179,8 @@ class Look:
     limits: tuple[Limits, ...] = ()
     assessment: Assessment | None = None
     trouble: Refusal | None = None
+    sheet: Comparison | None = None
+    """The frozen comparison that would be cited."""
 
     @property
     def chosen(self) -> tuple[Row, ...]:
@@ -235,15 +245,28 @@ def rows(session: Session, actor: Actor, entries: Sequence[Entry]) -> list[Row]:
 
 
 def look(
-    session: Session, actor: Actor, entries: Sequence[Entry], *, invoice_title_id: int | None = None, gates: Sequence[Gate] = ()
+    session: Session,
+    actor: Actor,
+    entries: Sequence[Entry],
+    *,
+    invoice_title_id: int | None = None,
+    gates: Sequence[Gate] = (),
+    sheets: Sequence[Comparison] = (),
+    cite: str | None = None,
 ) -> Look:
-    """Read and judge everything about these lines. Raises Missing."""
+    """Read and judge everything about these lines; of the `sheets` the one named is cited, the fittest when none is named.
+
+    Raises Missing.
+    """
     if not entries:
         return Look(rows=())
     found = rows(session, actor, entries)
+    categories = [row.offer.category for row in found if row.chosen]
+    sheet = comparisons.best(sheets, categories) if cite is None else next((each for each in sheets if each.number == cite), None)
+    cited = comparisons.as_cited(sheet) if sheet else None
     try:
         wishes = [row.wish for row in found if row.chosen]
-        assessment = submission.assess(session, actor, wishes, invoice_title_id=invoice_title_id, gates=gates)
+        assessment = submission.assess(session, actor, wishes, invoice_title_id=invoice_title_id, gates=gates, cited=cited)
     except (EmptySubmission, UnknownPlace) as trouble:
         return Look(rows=tuple(found), trouble=trouble)
     return Look(
@@ -251,6 +274,7 @@ def look(
         rulers=_rulers(session, assessment.facts),
         limits=_limits(session, assessment.facts),
         assessment=assessment,
+        sheet=sheet,
     )
 
 

@@ -16,13 +16,17 @@ from orders.budgets.rules import OverBudget, OverQuantity
 from orders.carts import queries
 from orders.carts.rules import MOST_LINES, BadQuantity, CartFull, NothingRejected, check_quantity, check_split
 from orders.carts.tables import CartItem
+from orders.comparisons import queries as comparisons
+from orders.comparisons import service as freezing
+from orders.comparisons.queries import Comparison
+from orders.comparisons.rules import check_reasons
 from orders.plans import queries as plans
 from orders.plans import service as filing
 from orders.plans.tables import Plan
 from orders.purchases import queries as purchases
 from orders.purchases import submission
 from orders.purchases.queries import Wish
-from orders.purchases.rules import Gate, SubmissionRefused
+from orders.purchases.rules import EmptySubmission, Gate, SubmissionRefused
 from orders.purchases.states import FINAL
 from orders.purchases.submission import Sent
 from orders.purchases.tables import Order
@@ -44,6 +48,8 @@ class Sending:
     reason: str | None = None
     items: tuple[int, ...] = ()
     """The cart items the lines came from; they leave the cart with the submission."""
+    comparison: str | None = None
+    """The number of the frozen comparison that is cited."""
 
 
 def add(
@@ -238,17 +244,28 @@ def rebuild(session: Session, actor: Actor, order: Order) -> int:
     return len(back)
 
 
+def freeze_comparison(session: Session, actor: Actor) -> Comparison:
+    """Freeze what is offered of the products chosen in the cart. Raises Forbidden, EmptySubmission, NothingToFreeze."""
+    actor.must(Permission.CART_USE)
+    chosen = [item.listing_id for item in queries.items_of(session, actor) if item.chosen]
+    if not chosen:
+        raise EmptySubmission()
+    offers = listings.offers(session, chosen, actor.region, clock.today())
+    return freezing.freeze_products(session, actor, [offers[each].product_id for each in chosen])
+
+
 # ---------------------------------------------------------------- sending off
 
 
 def send_off(session: Session, actor: Actor, sending: Sending, gates: Sequence[Gate] = ()) -> Sent:
     """Submit the lines and take them out of the cart, in one transaction.
 
-    Raises what `submission.submit` raises.
+    Raises what `submission.submit` raises, UnknownReason, ReasonTooLong, and Missing for a comparison that is not the unit's.
     """
     actor.must(Permission.ORDER_SUBMIT)
     if any(not 0 < wish.quantity < MOST_LINES * 1_000_000 for wish in sending.wishes):
         raise BadQuantity()
+    check_reasons([(wish.why, wish.words) for wish in sending.wishes])
     made = submission.submit(
         session,
         actor,
@@ -257,6 +274,7 @@ def send_off(session: Session, actor: Actor, sending: Sending, gates: Sequence[G
         invoice_title_id=sending.invoice_title_id,
         reason=sending.reason,
         gates=gates,
+        cited=comparisons.cited(session, actor, sending.comparison),
     )
     if sending.items:
         session.execute(
@@ -271,12 +289,17 @@ def remember_refusal(session: Session, actor: Actor, refused: Conflict, sending:
 
     Who was overtaken by another buyer gets the verdicts of now; when these would let him through, the refusal stands as it was.
     """
+    cited = comparisons.cited(session, actor, sending.comparison)
     if not isinstance(refused, SubmissionRefused):
-        assessment = submission.assess(session, actor, sending.wishes, invoice_title_id=sending.invoice_title_id, gates=gates)
+        assessment = submission.assess(
+            session, actor, sending.wishes, invoice_title_id=sending.invoice_title_id, gates=gates, cited=cited
+        )
         if not assessment.blocks:
             raise refused
         refused = SubmissionRefused(count=len(assessment.blocks), verdicts=assessment.verdicts)
-    refused.attempt = submission.record_attempt(session, actor, refused, sending.wishes, key=sending.key, reason=sending.reason)
+    refused.attempt = submission.record_attempt(
+        session, actor, refused, sending.wishes, key=sending.key, reason=sending.reason, cited=cited
+    )
     return refused
 
 

@@ -21,6 +21,8 @@ from app.web.extensions import db
 from app.web.guard import maybe_me, me, requires
 from orders.carts import forms, queries, service
 from orders.carts.queries import Header, Look, Row
+from orders.comparisons import queries as comparisons
+from orders.comparisons.rules import REASONS
 from orders.plans import queries as plans
 from orders.purchases import queries as purchases
 from orders.purchases.rules import Gate, SubmissionRefused
@@ -140,6 +142,13 @@ def rebuild(number: str) -> ResponseReturnValue:
     return htmx.go(url_for("carts.cart"))
 
 
+@bp.post("/cart/comparison")
+@requires(Permission.CART_USE)
+def freeze() -> ResponseReturnValue:
+    """Freeze what is offered of the products chosen, so that the order can cite it."""
+    return _after(lambda session: service.freeze_comparison(session, me()))
+
+
 @bp.get("/cart/items/<int:item_id>/plan")
 @requires(Permission.CART_USE)
 def plan(item_id: int) -> ResponseReturnValue:
@@ -208,7 +217,9 @@ def _after(command: Any) -> ResponseReturnValue:
 
 def _cart_page(*, refused: Refusal | None = None, status: int = 200) -> Response:
     session, actor = db.session(), me()
-    seen = queries.look(session, actor, queries.entries_of(session, actor), gates=gates())
+    entries = queries.entries_of(session, actor)
+    sheets = comparisons.recent(session, actor) if entries else []
+    seen = queries.look(session, actor, entries, gates=gates(), sheets=sheets)
     return htmx.show(
         "carts/cart.html",
         part="carts/_cart.html",
@@ -240,6 +251,10 @@ def _ways(seen: Look, verdict: Verdict) -> list[Way]:
         return []
     line = f"{url_for('carts.cart')}#line-{row.item_id}"
     ways: list[Way] = [(_("到该行处理"), line)] if row.item_id else []
+    if verdict.rule == "P03":
+        return [(_("附比选单"), "#comparison")]
+    if verdict.rule == "P04":
+        ways.append((_("看最低价"), f"/products/{row.offer.product_id}"))
     if verdict.rule in {"B01", "B02", "B03", "B04"} and row.item_id:
         ways.append((_("就地备案"), url_for("carts.plan", item_id=row.item_id)))
     if verdict.rule in {"SHELF", "STOCK", "K02"}:
@@ -256,7 +271,8 @@ def checkout() -> ResponseReturnValue:
     """The chosen lines, ready to be sent off."""
     entries = tuple(entry for entry in queries.entries_of(db.session(), me()) if entry.chosen)
     form = forms.Checkout(
-        key="", entries=entries, address_id=None, invoice_title_id=None, reason="", places=tuple(e.wish.address_id for e in entries)
+        key="", entries=entries, address_id=None, invoice_title_id=None, reason="", comparison=None,
+        places=tuple(e.wish.address_id for e in entries)
     )
     return _checkout_page(form)
 
@@ -264,8 +280,16 @@ def checkout() -> ResponseReturnValue:
 @bp.post("/checkout/review")
 @requires(Permission.ORDER_SUBMIT)
 def review() -> ResponseReturnValue:
-    """Judge the form again as it stands, without sending it off."""
-    return _checkout_page(forms.checkout(request.form))
+    """Judge the form again as it stands, without sending it off; on the way a comparison may be frozen for it."""
+    form = forms.checkout(request.form)
+    if "freeze" not in request.form:
+        return _checkout_page(form)
+    try:
+        with commit(db.session()) as session:
+            number = service.freeze_comparison(session, me()).number
+    except Refusal as refused:
+        return _checkout_page(form, refused=refused, status=422)
+    return _checkout_page(replace(form, comparison=number))
 
 
 @bp.post("/checkout")
@@ -291,7 +315,16 @@ def _checkout_page(form: forms.Checkout, *, refused: Refusal | None = None, stat
     session, actor = db.session(), me()
     offered = queries.choices(session, actor)
     address_id = form.address_id or next((each.id for each in offered.addresses), None)
-    seen = queries.look(session, actor, form.entries, invoice_title_id=form.invoice_title_id, gates=gates())
+    sheets = comparisons.recent(session, actor)
+    seen = queries.look(
+        session,
+        actor,
+        form.entries,
+        invoice_title_id=form.invoice_title_id,
+        gates=gates(),
+        sheets=sheets,
+        cite=form.comparison,
+    )
     places = dict(zip((row.no for row in seen.rows), form.places, strict=False))
     return htmx.show(
         "carts/checkout.html",
@@ -307,6 +340,8 @@ def _checkout_page(form: forms.Checkout, *, refused: Refusal | None = None, stat
         address_id=address_id,
         places={no: place for no, place in places.items() if place != address_id},
         refused=refused,
+        sheets=sheets,
+        reasons=REASONS,
         ruleset=RULESET,
         read_at=clock.now(),
     )

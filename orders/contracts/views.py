@@ -17,6 +17,7 @@ from app.web import htmx
 from app.web.extensions import db
 from app.web.forms import refusals_on
 from app.web.guard import me, requires
+from orders.comparisons import queries as comparisons
 from orders.contracts import documents, queries, service
 from orders.contracts.forms import RefuseForm, TerminationForm
 from orders.contracts.rules import REFUSAL_CODES
@@ -40,6 +41,7 @@ def sheet_of(number: str) -> dict[str, Any]:
         "unit_name": names[order.unit_id],
         "supplier_name": names[order.supplier_id],
         "state_name": STATE_NAMES[order.state],
+        "comparison": None if me().is_supplier else comparisons.number_cited_by(session, order),
         "actor": me(),
     }
 

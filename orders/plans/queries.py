@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, select, true
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from app.kernel import clock, paging, regions
@@ -117,6 +117,38 @@ def lines_of(session: Session, plan: Plan) -> list[LineRow]:
         LineRow(line, budget_line, allotment, budgets.buckets(control), control.ordered, names.get(line.category_code, ""))
         for line, budget_line, allotment, control in rows
     ]
+
+
+class Told(NamedTuple):
+    """A plan with its lines as a table tells them, by line number."""
+
+    plan: Plan
+    lines: dict[int, dict[str, Any]]
+
+
+def told(
+    session: Session, actor: Actor, *, numbers: Collection[str], titles: Collection[str] = (), year: int | None = None
+) -> dict[str, Told]:
+    """The plans with these numbers, and the filed ones of the actor's unit and the year with these titles, by number or title."""
+    named = and_(Plan.title.in_(titles), Plan.year == year, Plan.unit_id == actor.organisation_id, Plan.state == PlanState.FILED)
+    query = (
+        select(Plan, PlanLine, BudgetLine.code, Allotment.number)
+        .join(PlanLine, PlanLine.plan_id == Plan.id)
+        .join(BudgetLine, BudgetLine.id == PlanLine.budget_line_id)
+        .join(Allotment, Allotment.id == PlanLine.allotment_id)
+        .where(visible_to(actor), or_(Plan.number.in_(numbers), named) if titles else Plan.number.in_(numbers))
+    )
+    found: dict[str, Told] = {}
+    for plan, line, code, allotment in session.execute(query):
+        told = found.get(plan.number) or Told(plan, {})
+        told.lines[line.line_no] = {
+            "allotment": allotment, "budget_line": code, "category_code": line.category_code, "name": line.name, "quantity": line.quantity,
+            "amount_fen": line.amount_fen,
+        }  # fmt: skip
+        found[plan.number] = told
+        if plan.title in titles and plan.year == year and plan.unit_id == actor.organisation_id and plan.state is PlanState.FILED:
+            found[plan.title] = told
+    return found
 
 
 def lines_under(session: Session, actor: Actor, allotment_id: int) -> list[tuple[Plan, LineRow]]:

@@ -40,6 +40,7 @@ class Origin(StrEnum):
     FORM = "form"
     CART = "cart"
     API = "api"
+    SHEET = "sheet"
 
 
 class ReturnReason(StrEnum):

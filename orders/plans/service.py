@@ -101,6 +101,12 @@ def file(session: Session, actor: Actor, *, title: str, lines: Sequence[PlanLine
     return plan
 
 
+def examine(session: Session, actor: Actor, *, title: str, lines: Sequence[PlanLineInput]) -> None:
+    """Say what is wrong with a plan without filing it. Raises Forbidden, PlanRefused."""
+    actor.must(Permission.PLAN_FILE)
+    _refuse_faults(session, actor, title=title, lines=lines, sources=_sources(session, actor, lines))
+
+
 def _sources(session: Session, actor: Actor, lines: Sequence[PlanLineInput]) -> dict[int, budget_queries.LineRow]:
     wanted = {line.budget_line_id for line in lines}
     rows = budget_queries.lines(session, actor, ids=wanted, most=len(wanted) + 1) if wanted else []

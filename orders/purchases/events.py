@@ -48,6 +48,8 @@ class OrderSubmitted(OrderMoved):
     buyer_id: int
     lines: tuple[dict[str, Any], ...]
     verdicts: tuple[dict[str, Any], ...]
+    comparison: dict[str, str] | None = None
+    """Number and digest of the frozen comparison that the submission cites."""
 
 
 @dataclass(frozen=True, kw_only=True)

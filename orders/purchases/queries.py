@@ -20,7 +20,7 @@ from catalog.taxonomy.rules import CategoryKind, What
 from orders.budgets.tables import Allotment, Control
 from orders.plans.states import PlanState
 from orders.plans.tables import Plan, PlanLine
-from orders.purchases.rules import Facts, Funding, Line, Past
+from orders.purchases.rules import Cited, Facts, Funding, Line, Past
 from orders.purchases.states import FINAL, State
 from orders.purchases.tables import Attempt, DecisionRecord, Hold, Order, OrderLine, Submission
 from orders.purchases.verdicts import Verdict, read
@@ -43,6 +43,15 @@ class Wish:
     seen_price_fen: int
     plan_line_id: int | None
     address_id: int | None
+    why: str | None = None
+    """The code of the reason why not the lowest offer."""
+    words: str | None = None
+    """The same in the buyer's words."""
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What is said, without reasons that nobody gave."""
+        return {name: value for name, value in vars(self).items() if value is not None or name not in {"why", "words"}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,7 +212,7 @@ def past_orders(session: Session, unit_id: int, level3: Iterable[str] | None, si
     )
 
 
-def facts_for(session: Session, actor: Actor, wishes: Sequence[Wish], desk: Desk) -> Facts:
+def facts_for(session: Session, actor: Actor, wishes: Sequence[Wish], desk: Desk, cited: Cited | None = None) -> Facts:
     """Everything the checks look at, read now. Raises Missing when a listing does not exist."""
     at, on = clock.now(), clock.today()
     found = listings.offers(session, (wish.listing_id for wish in wishes), actor.region, on)
@@ -219,6 +228,8 @@ def facts_for(session: Session, actor: Actor, wishes: Sequence[Wish], desk: Desk
             offer=found[wish.listing_id],
             funding=funding.get(wish.plan_line_id or 0),
             place=desk.places[wish.address_id] if wish.address_id else default_place,
+            why=wish.why,
+            words=wish.words,
         )
         for no, wish in enumerate(wishes, start=1)
     )
@@ -234,6 +245,7 @@ def facts_for(session: Session, actor: Actor, wishes: Sequence[Wish], desk: Desk
         mall_ceiling_fen={k: taxonomy.limit(session, What.MALL_CEILING, actor.region, KIND_OF[k], on).amount_fen for k in kinds},
         direct_ceiling_fen={k: taxonomy.limit(session, What.DIRECT_CEILING, actor.region, KIND_OF[k], on).amount_fen for k in kinds},
         past=past_orders(session, actor.organisation_id or 0, (line.level3 for line in lines), at - timedelta(days=PAST_DAYS)),
+        cited=cited,
     )
 
 

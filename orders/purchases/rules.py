@@ -5,7 +5,7 @@ of the supervision may be added through the gate port.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,6 +52,10 @@ class Line:
     offer: Offer
     funding: Funding | None
     place: str
+    why: str | None = None
+    """Why not the lowest offer: a code of the chapter of comparisons."""
+    words: str | None = None
+    """The same in the buyer's words."""
 
     @property
     def amount_fen(self) -> int:
@@ -76,6 +80,16 @@ class Past:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cited:
+    """The frozen comparison that a submission cites: its digest, how old it is, and whose offers it holds by category."""
+
+    number: str
+    sha256: str
+    frozen_at: datetime
+    suppliers: Mapping[str, frozenset[int]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """Everything the checks look at."""
 
@@ -89,6 +103,7 @@ class Facts:
     mall_ceiling_fen: dict[str, int]
     direct_ceiling_fen: dict[str, int]
     past: tuple[Past, ...] = ()
+    cited: Cited | None = None
 
 
 Gate = Callable[[Facts], Iterable[Verdict]]

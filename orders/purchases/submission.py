@@ -29,7 +29,7 @@ from orders.budgets import service as budgets
 from orders.budgets.states import Pool
 from orders.purchases import events, queries, rules
 from orders.purchases.queries import Wish
-from orders.purchases.rules import Facts, Gate, KeyReused, Line, SubmissionRefused
+from orders.purchases.rules import Cited, Facts, Gate, KeyReused, Line, SubmissionRefused
 from orders.purchases.service import deadline
 from orders.purchases.states import State
 from orders.purchases.tables import Attempt, DecisionRecord, Hold, Order, OrderLine, Submission
@@ -90,7 +90,13 @@ class Sent:
 
 
 def assess(
-    session: Session, actor: Actor, wishes: Sequence[Wish], *, invoice_title_id: int | None = None, gates: Sequence[Gate] = ()
+    session: Session,
+    actor: Actor,
+    wishes: Sequence[Wish],
+    *,
+    invoice_title_id: int | None = None,
+    gates: Sequence[Gate] = (),
+    cited: Cited | None = None,
 ) -> Assessment:
     """Judge a submission without moving anything: what checkout shows and what `submit` decides by.
 
@@ -99,13 +105,14 @@ def assess(
     if not wishes or any(wish.quantity <= 0 for wish in wishes):
         raise rules.EmptySubmission()
     desk = desks.of(session, actor, (w.address_id for w in wishes if w.address_id), invoice_title_id)
-    facts = queries.facts_for(session, actor, wishes, desk)
+    facts = queries.facts_for(session, actor, wishes, desk, cited)
     return Assessment(facts=facts, desk=desk, verdicts=rules.judge(facts, gates))
 
 
-def digest_of(wishes: Sequence[Wish], reason: str | None) -> str:
+def digest_of(wishes: Sequence[Wish], reason: str | None, cited: Cited | None = None) -> str:
     """What a submission says, to tell a second click from another content under the same key."""
-    return hashlib.sha256(_encode([[vars(wish) for wish in wishes], reason or ""]).encode()).hexdigest()
+    said: list[Any] = [[wish.told for wish in wishes], reason or "", *([cited.number] if cited else [])]
+    return hashlib.sha256(_encode(said).encode()).hexdigest()
 
 
 _encode: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
@@ -120,16 +127,17 @@ def submit(
     invoice_title_id: int | None = None,
     reason: str | None = None,
     gates: Sequence[Gate] = (),
+    cited: Cited | None = None,
 ) -> Sent:
     """Send a cart off; the same key with the same content gives the submission made before.
 
     Raises SubmissionRefused with every verdict, KeyReused, and OverBudget, OverQuantity or OutOfStock when another buyer
     was faster between the check and the update.
     """
-    submission = _claim_key(session, actor, key, digest_of(wishes, reason))
+    submission = _claim_key(session, actor, key, digest_of(wishes, reason, cited), cited)
     if not submission.is_new:
         return Sent(submission.id, submission.number, _made_before(session, submission.id))
-    assessment = assess(session, actor, wishes, invoice_title_id=invoice_title_id, gates=gates)
+    assessment = assess(session, actor, wishes, invoice_title_id=invoice_title_id, gates=gates, cited=cited)
     if assessment.blocks:
         raise SubmissionRefused(count=len(assessment.blocks), verdicts=assessment.verdicts)
     by_supplier: dict[int, list[Line]] = defaultdict(list)
@@ -154,7 +162,7 @@ class _Claim:
     is_new: bool
 
 
-def _claim_key(session: Session, actor: Actor, key: str, digest: str) -> _Claim:
+def _claim_key(session: Session, actor: Actor, key: str, digest: str, cited: Cited | None) -> _Claim:
     """Insert the submission under its key; a second sender waits here for the first and gets what that one made."""
     row = {
         "number": numbers.new("TJ", at=clock.today()),
@@ -163,6 +171,7 @@ def _claim_key(session: Session, actor: Actor, key: str, digest: str) -> _Claim:
         "unit_id": actor.organisation_id,
         "buyer_id": actor.person_id,
         "at": clock.now(),
+        "comparison": cited.number if cited else None,
     }
     made = run(session, _claim(connection_of(session).dialect.name), row).one_or_none()
     if made is not None:
@@ -316,6 +325,7 @@ def _fact(order: Made, submission: _Claim, lines: Sequence[Line], assessment: As
             for no, line in enumerate(lines, start=1)
         ),
         verdicts=tuple(verdict.as_dict() for verdict in findings(assessment.verdicts)),
+        comparison={"number": cited.number, "sha256": cited.sha256} if (cited := assessment.facts.cited) else None,
     )
     return Entry(fact, order.number, 1, order.region, order.unit_id)
 
@@ -342,13 +352,20 @@ def _reserve(session: Session, actor: Actor, orders: Sequence[Made], lines: Sequ
 
 
 def record_attempt(
-    session: Session, actor: Actor, refusal: SubmissionRefused, wishes: Sequence[Wish], *, key: str, reason: str | None = None
+    session: Session,
+    actor: Actor,
+    refusal: SubmissionRefused,
+    wishes: Sequence[Wish],
+    *,
+    key: str,
+    reason: str | None = None,
+    cited: Cited | None = None,
 ) -> str:
     """Remember a refused submission after its rollback: one row and one event, once per key; returns its number.
 
     Raises KeyReused: under a key that was refused no other content is tried unseen.
     """
-    digest = digest_of(wishes, reason)
+    digest = digest_of(wishes, reason, cited)
     known = refused_before(session, actor, key, digest)
     if known is not None:
         return known
@@ -367,7 +384,7 @@ def record_attempt(
             buyer_id=actor.person_id or 0,
             total_fen=total,
             verdicts=written(refusal.verdicts),
-            lines=json.dumps([vars(wish) for wish in wishes]),
+            lines=json.dumps([wish.told for wish in wishes]),
             at=at,
         )
         .on_conflict_do_nothing(index_elements=[Attempt.buyer_id, Attempt.key])

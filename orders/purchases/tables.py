@@ -22,6 +22,8 @@ class Submission(Base):
     unit_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"))
     buyer_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     at: Mapped[datetime]
+    comparison: Mapped[str | None] = mapped_column(index=True)
+    """The number of the frozen comparison that it cites."""
 
 
 class Attempt(Base):

@@ -94,6 +94,10 @@ def figures(verdict: Verdict) -> tuple[str, str]:
             return yuan(facts["now_fen"]), _("所见 %(v)s", v=yuan(facts["seen_fen"]))
         case "B11":
             return str(inputs["economic_class"]), _("应为 %(v)s", v="、".join(threshold["allowed"]))
+        case "P03":
+            return str(facts["compared"]), _("应比选 %(v)s 家", v=facts["needed"])
+        case "P04":
+            return yuan(facts["price_fen"]), _("同款最低 %(v)s", v=yuan(facts["lowest_fen"]))
         case "B03":
             return str(facts["category"]), _("计划 %(v)s", v=facts["planned"])
     for name in ("total_fen", "sum_fen"):

@@ -107,6 +107,12 @@ def exported(session: Session, actor: Actor, filters: Filters, *, only: ColumnEl
             return
 
 
+def numbered(session: Session, actor: Actor, numbers: Sequence[str]) -> dict[str, OrderRow]:
+    """Those of these orders that the actor may see, by number."""
+    found = list(session.scalars(select(Order).where(purchases.visible_to(actor), Order.number.in_(numbers))))
+    return {row.order.number: row for row in _dressed(session, found)} if found else {}
+
+
 def counts(
     session: Session, actor: Actor, filters: Filters | None = None, *, only: ColumnElement[bool] | None = None
 ) -> dict[State, Count]:
@@ -255,6 +261,8 @@ class Thread:
 
     order: Order
     submission: str
+    comparison: str | None
+    """The frozen comparison that the submission cites; the supplier is not told."""
     unit: str
     supplier: str
     inside: bool
@@ -302,7 +310,7 @@ def thread(session: Session, actor: Actor, number: str) -> Thread:
     """One order with everything on it; as many statements for one line as for a hundred. Raises Missing."""
     unit, supplier = aliased(Organisation), aliased(Organisation)
     found = session.execute(
-        select(Order, unit.name, supplier.name, Submission.number)
+        select(Order, unit.name, supplier.name, Submission.number, Submission.comparison)
         .join(unit, unit.id == Order.unit_id)
         .join(supplier, supplier.id == Order.supplier_id)
         .join(Submission, Submission.id == Order.submission_id)
@@ -321,6 +329,7 @@ def thread(session: Session, actor: Actor, number: str) -> Thread:
     return Thread(
         order=order,
         submission=found[3],
+        comparison=found[4] if inside else None,
         unit=found[1],
         supplier=found[2],
         inside=inside,

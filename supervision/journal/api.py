@@ -12,6 +12,7 @@ from app.policy import Permission
 from app.web.extensions import db
 from app.web.guard import me, public, requires
 from app.web.openapi import Answers, Model, Problem, Verbatim, spec, titled
+from orders.comparisons import queries as comparisons
 from orders.purchases import queries as purchases
 from supervision.journal import leaf, queries, service
 from supervision.journal.events import STREAM
@@ -120,10 +121,25 @@ def receipt(number: str, version: int) -> Response:
     """One receipt as the proof page and offline programs take it, as a file; 503 until a checkpoint covers the step."""
     session, actor = db.session(), me()
     order = purchases.by_number(session, actor, number)
-    event = queries.event_of(session, order.number, version)
-    shown = opened_to(queries.field_names(event), is_supplier=actor.is_supplier)
+    return _receipt(order.number, version)
+
+
+@api.get("/comparisons/<number>/receipt")
+@titled(N_("比选单的回执（可直接交给 /log 核验）"))
+@requires(Permission.ORDER_READ)
+@spec.validate(resp=Answers("HTTP_200", HTTP_404=Problem, HTTP_503=Problem), tags=("comparisons",))
+def receipt_of_comparison(number: str) -> Response:
+    """The receipt of a frozen comparison: its digest stands in it; 503 until a checkpoint covers it."""
+    return _receipt(comparisons.by_number(db.session(), me(), number).number, 1)
+
+
+def _receipt(stream: str, version: int) -> Response:
+    """One receipt as a file, with the fields opened that the caller may see; the stream was found to be his to see."""
+    session = db.session()
+    event = queries.event_of(session, stream, version)
+    shown = opened_to(queries.field_names(event), is_supplier=me().is_supplier)
     answer = jsonify(queries.receipt(session, _settings().folder("journal"), event, shown).as_json())
-    answer.headers["Content-Disposition"] = f"attachment; filename={order.number}-{version}.receipt.json"
+    answer.headers["Content-Disposition"] = f"attachment; filename={stream}-{version}.receipt.json"
     return answer
 
 

@@ -28,7 +28,7 @@ WHOLE = "@body"
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {
     "trade": (
-        "approval", "asset", "cart", "contract", "delivery", "inquiry", "invoice", "order", "payment", "permit", "plan",
+        "approval", "asset", "cart", "comparison", "contract", "delivery", "inquiry", "invoice", "order", "payment", "permit", "plan",
         "purchase", "quotation", "quote", "rating", "submission", "auction", "acceptance",
     ),
     "money": ("allotment", "budget", "control", "move", "treasury"),

@@ -17,7 +17,7 @@ SCHEMA = "mall-journal-receipt/1"
 MAX_RECEIPT = 262_144
 
 SEALED_FOR_GOOD = frozenset({"verdicts", "@rest", "@body"})
-UNIT_ONLY = frozenset({"lines", "note", "details", "buyer_id", "submission", "@actor"})
+UNIT_ONLY = frozenset({"lines", "note", "details", "buyer_id", "submission", "comparison", "@actor"})
 """Plan lines, allotments, reasons and people of the unit: not for the supplier."""
 
 

@@ -1,6 +1,7 @@
 """The public side of the journal: static tiles for verifiers, and the proof page for people. Nobody has to sign in."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -154,11 +155,21 @@ def order_leaf(*, stream: str, version: int) -> Markup:
 
 def order_receipt(*, order: Any) -> Markup:
     """The newest sealed event of an order, under which checkpoint it stands, and where to take the receipts and check them."""
-    ticks = _ticks(order.number)
+    return _receipt_of(order.number, "order", lambda tick: f"/api/v1/orders/{order.number}/receipts/{tick.version}")
+
+
+def stream_receipt(*, number: str, receipts: str) -> Markup:
+    """The same of any stream that its page may show; `receipts` is where its receipt is taken."""
+    return _receipt_of(number, "stream", lambda _tick: receipts)
+
+
+def _receipt_of(stream: str, what: str, download: Callable[[queries.Tick], str]) -> Markup:
+    ticks = _ticks(stream)
     tick = next((each for each in reversed(ticks) if each.sealed), None)
     newest = queries.head(db.session()) if tick else None
     waiting = sum(not each.sealed for each in ticks)
-    part = render_template("journal/_receipt.html", number=order.number, tick=tick, newest=newest, waiting=waiting)
+    at = download(tick) if tick else ""
+    part = render_template("journal/_receipt.html", what=what, download=at, tick=tick, newest=newest, waiting=waiting)
     return Markup(part)  # noqa: S704 - our own template  # nosec B704
 
 

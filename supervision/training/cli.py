@@ -38,7 +38,7 @@ from supervision.dashboard import service as stream
 from supervision.journal import service as log
 from supervision.journal.audit import audit as audit_journal
 from supervision.journal.tables import Leaf
-from supervision.training import door, guide, key, ledger, traffic, world
+from supervision.training import door, guide, key, ledger, traffic, words, world
 from supervision.training.cast import PASSWORD
 from supervision.training.scales import Size, scale_of
 
@@ -103,6 +103,8 @@ def prepare(size: Size, number: int, shown: Console) -> None:
                 _sessions, scale_of(size), number=number, consumers=[consumer.name for consumer in worker.consumers], progress=tell
             )
         made.key.planted.append(door.fill(_sessions, chosen.folder(uploads.FOLDER)))
+        with _sessions() as session, commit(session):
+            words.look_in_vain(session)
         analyse(db.engine)
         if (bank := simulator_for(chosen)) is not None:
             with _sessions() as session:

@@ -7,7 +7,6 @@ the keys of the moves and the columns of the rows. The invariant audits hold the
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
@@ -100,7 +99,8 @@ class Counter:
         submission, number = self.writer.id(Submission), numbers.new("TJ", at=day, rng=self.rng)
         self.writer.add(
             Submission,
-            {"id": submission, "number": number, "key": key, "digest": digest, "unit_id": unit.id, "buyer_id": buyer, "at": at},
+            {"id": submission, "number": number, "key": key, "digest": digest, "unit_id": unit.id, "buyer_id": buyer, "at": at}
+            | {"comparison": None},  # the training year was bought before sheets were frozen
         )
         self._keep_record(number, verdicts, at)
         held = sorted({verdict.rule for verdict in verdicts if verdict.outcome is Outcome.HOLD})
@@ -213,7 +213,7 @@ class Counter:
                 "buyer_id": buyer,
                 "total_fen": total,
                 "verdicts": written(verdicts),
-                "lines": json.dumps([asdict(wish) for wish in wishes]),
+                "lines": json.dumps([wish.told for wish in wishes]),
                 "at": at,
             },
         )

@@ -16,11 +16,13 @@ from catalog.listings.rules import Offer
 from catalog.listings.service import stream_of
 from catalog.listings.states import Shelf
 from catalog.listings.tables import Listing, ListingVersion
-from catalog.products.rules import stored
+from catalog.products.rules import proven_text, stored
 from catalog.products.states import Origin
-from catalog.products.tables import Product
+from catalog.products.tables import Product, ProductFact
+from catalog.profiles import queries as profiles
+from catalog.profiles import rules as profile_rules
 from catalog.taxonomy import queries as taxonomy
-from supervision.training import goods
+from supervision.training import goods, papers
 from supervision.training.cast import Cast, Seller
 from supervision.training.scales import PROVINCE, Scale
 from supervision.training.writer import Writer
@@ -151,6 +153,7 @@ class Shelves:
 
     def _product(self, seed: goods.ProductSeed) -> int:
         number = self.writer.id(Product)
+        proofs = papers.of(seed, number, clock.local(self.now).date())
         self.writer.add(
             Product,
             {
@@ -160,14 +163,19 @@ class Shelves:
                 "model": seed.model,
                 "title": seed.title,
                 "unit": seed.unit,
-                "attributes": stored(_attributes(seed)),
+                "attributes": stored(profile_rules.check(self._profile(seed.category_code), _attributes(seed))),
                 "origin": Origin.IMPORTED if seed.imported else Origin.DOMESTIC,
-                "energy_saving": seed.energy_saving,
-                "environment": seed.environment_label,
+                "proven": proven_text(proofs),
                 "created_at": self.start,
             },
         )
+        for proof in proofs:
+            self.writer.add(ProductFact, papers.row(proof, self.start))
         return number
+
+    def _profile(self, code: str) -> profile_rules.Profile:
+        """By what the products of a category are described."""
+        return profiles.of(self.session, code, clock.local(self.now).date())
 
     def _article(self, seed: goods.ProductSeed, product: int, seller: Seller, no: int, at: datetime) -> Article:
         facts = self._facts(seed.category_code)
@@ -296,17 +304,9 @@ def _neat(fen: int) -> int:
 
 
 def _attributes(seed: goods.ProductSeed) -> dict[str, object]:
-    """Specifications by the names people read, with their units."""
-    found: dict[str, object] = {}
-    for attribute in goods.categories()[seed.category_code].attributes:
-        value = seed.specs.get(attribute.key)
-        if value is None:
-            continue
-        if value in ("是", "否"):
-            found[attribute.name] = value == "是"
-        else:
-            found[attribute.name] = f"{value} {attribute.unit}" if attribute.unit and attribute.type == "number" else value
-    return found
+    """Specifications by the names people read; origin and warranty are told by the product and the offer themselves."""
+    told = ((each.name, seed.specs.get(each.key)) for each in goods.categories()[seed.category_code].attributes)
+    return {name: value for name, value in told if value is not None and name not in profile_rules.TOLD_ELSEWHERE}
 
 
 def cheapest(articles: Sequence[Article], at: datetime) -> Article:

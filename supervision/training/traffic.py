@@ -29,6 +29,8 @@ from catalog.suppliers.states import Standing
 from catalog.suppliers.tables import Supplier
 from orders.approvals import service as approvals
 from orders.budgets.tables import Allotment, Control
+from orders.comparisons import service as comparisons
+from orders.comparisons.queries import as_cited
 from orders.plans.states import PlanState
 from orders.plans.tables import Plan, PlanLine
 from orders.purchases import submission
@@ -48,6 +50,8 @@ MOST_FEN: Final = 900_00
 REFUSED_SHARE: Final = 0.07
 SENT_BACK_SHARE: Final = 0.25
 PAUSE_S: Final = 0.25
+HURRIES: Final = ("月底前要装机", "现有设备已停用", "会议周三召开，须先送到")
+"""Why somebody takes a dearer offer: it arrives sooner."""
 
 
 def switch(folder: Path) -> Path:
@@ -110,7 +114,9 @@ class Traffic:
                 return
             try:
                 with commit(session):
-                    made = submission.submit(session, buyer, [wish], key=key, gates=self.gates)
+                    product = session.scalars(select(Listing.product_id).where(Listing.id == wish.listing_id)).one()
+                    sheet = as_cited(comparisons.freeze_products(session, buyer, [product]))
+                    made = submission.submit(session, buyer, [wish], key=key, gates=self.gates, cited=sheet)
                     self.open += list(session.scalars(select(Order.id).where(Order.submission_id == made.id)))
                 self.sent += 1
             except SubmissionRefused as refused:
@@ -132,6 +138,8 @@ class Traffic:
                 seen_price_fen=offer.price_fen,
                 plan_line_id=purse.plan_line.id,
                 address_id=None,
+                why="delivery",
+                words=self.rng.choice(HURRIES),
             )
         return None
 

@@ -15,10 +15,12 @@ from app.kernel import clock, passwords
 from app.kernel.db import commit
 from app.kernel.errors import N_, Conflict
 from app.kernel.outbox import ConsumerFloor, Event, EventReceipt
+from catalog.brands.service import load_brands
 from catalog.listings import queries as listings
 from catalog.listings.service import follow_prices
 from catalog.listings.tables import Listing
 from catalog.onboarding.service import load_agreement
+from catalog.profiles.service import load_profiles
 from catalog.qualifications.service import load_requirements
 from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.service import load_reference
@@ -85,6 +87,8 @@ def seed(
         if session.scalar(select(func.count()).select_from(Organisation)):
             raise NotEmpty()
         load_reference(session, supplement=True)
+        load_brands(session)
+        load_profiles(session)
         load_requirements(session)
         load_agreement(session)
         return _make(session, scale, number, now, consumers, progress or _silent)

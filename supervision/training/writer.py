@@ -17,7 +17,7 @@ from app.kernel.db import Base
 from app.kernel.events import Fact, body_of
 from app.kernel.outbox import Event
 from catalog.listings.tables import Listing, ListingVersion
-from catalog.products.tables import Product
+from catalog.products.tables import Product, ProductFact
 from catalog.suppliers.tables import Supplier
 from orders.approvals.tables import LineDecision
 from orders.assets.tables import AssetCard
@@ -39,6 +39,7 @@ ORDER_OF_TABLES: Final[tuple[type[Base], ...]] = (
     Post,
     Supplier,
     Product,
+    ProductFact,
     Listing,
     ListingVersion,
     Event,

@@ -17,12 +17,21 @@ from app.accounts.people import service as people
 from app.accounts.people.tables import ApiToken
 from app.accounts.sessions import service as sessions
 from app.accounts.sessions.tables import SignInSession
+from app.bulk.entity import REGISTRY
+from app.bulk.states import JobState
+from app.bulk.tables import BulkJob, BulkPiece
 from app.config import Settings
-from app.kernel import outbox
+from app.kernel import clock, outbox
 from app.kernel.db import Base, commit, make_engine
+from app.kernel.outgoing import Door
+from app.kernel.sealed import Seal
 from app.policy import ROLES_OF, SYSTEM, Actor, OrganisationKind, Permission, Role
+from catalog.vocabulary import service as vocabulary
+from catalog.vocabulary.tables import Miss
 from orders.assets.tables import AssetCard
 from orders.carts import service as carts
+from orders.comparisons import service as comparisons
+from orders.comparisons.queries import as_cited
 from orders.contracts.tables import Contract
 from orders.deliveries.tables import Acceptance
 from orders.payments.tables import PaymentApplication
@@ -30,6 +39,8 @@ from orders.purchases import submission
 from orders.purchases.queries import Wish
 from orders.purchases.rules import SubmissionRefused
 from orders.purchases.tables import Attempt, Order, Submission
+from orders.reorders import service as reorders
+from orders.webhooks import service as webhooks
 from supervision.alerts import service as alerts
 from supervision.alerts.rules import Finding
 from supervision.alerts.tables import Alert
@@ -76,6 +87,7 @@ class Land:
                 self.places[relation] = Place(world, self._busy(session, world))
         self.people = self._people()
         self.opened = {(who, kind): self._opened(actor, kind) for who, actor in self._holders().items() for kind in ("session", "token")}
+        self.imports = {(who, kind): self._imported(actor, kind) for who, actor in self._holders().items() for kind in ("import", "entity")}
         self._tried()
         app.extensions["mall.worker"]().drain()
         self.tile = next(
@@ -106,6 +118,7 @@ class Land:
         paying = steps.invoiced(session, world, pieces)
         application = steps.apply(session, world, paying)
         buyer, unit_id = world.actor(Role.BUYER), world.unit.id
+        comparison = self._cited(session, world)
         wish = Wish(listing_id=world.laser.id, quantity=99, seen_price_fen=1_000_00, plan_line_id=world.lines[0].id, address_id=None)
         session.rollback()
         try:
@@ -120,20 +133,28 @@ class Land:
             )
             raised = alerts.raise_alert(session, found)
             item = carts.add(session, buyer, world.laser.id, 1)
+            again = reorders.create(session, buyer, "常购")
+            reorders.put(session, buyer, again.id, world.laser.id, 1)
             seller = session.get_one(Organisation, world.supplier.organisation_id)
             spare = {
                 kind: factories.person(session, of).id
                 for kind, of in ((OrganisationKind.UNIT, world.unit), (OrganisationKind.SUPPLIER, seller))
             }
+            told = {role: self._told(session, world.actor(role)) for role in (Role.SUPPLIER_ADMIN, Role.UNIT_ADMIN)}
             assert raised is not None
-            alert, item_id = raised.number, item.id
             folder = self.app.config["SETTINGS"].folder("uploads")
             paper = suppliers.renewed(session, world.actor(Role.SUPPLIER_ADMIN), folder).id
             entry = suppliers.submitted(session, folder, region=world.unit.region).number
+            alert, item_id, list_id = raised.number, item.id, again.id
+            asked = f"量子传真{unit_id}"
+            vocabulary.note(session, asked, clock.today(), "mark")
+            miss_id = session.scalars(select(Miss.id).where(Miss.question == asked)).one()
+            synonym_id = vocabulary.add_synonym(session, SYSTEM, [asked, "传真"]).id
         return {
             **{f"order {stage}": number for stage, number in orders.items()},
             "order shipped": sent.number,
             "order": paying.number,
+            "comparison": comparison,
             "submission": session.scalars(select(Submission.number).where(Submission.id == paying.submission_id)).one(),
             "attempt": session.scalars(select(Attempt.number).where(Attempt.unit_id == unit_id)).one(),
             "application": application.number,
@@ -141,6 +162,7 @@ class Land:
             "item": item_id,
             "paper": paper,
             "entry": entry,
+            "reorder list": list_id,
             "person unit": spare[OrganisationKind.UNIT],
             "person supplier": spare[OrganisationKind.SUPPLIER],
             "address": session.scalars(select(Address.id).where(Address.organisation_id == unit_id)).one(),
@@ -148,9 +170,30 @@ class Land:
             "listing": world.laser.id,
             "product": world.laser.product_id,
             "supplier": world.supplier.organisation_id,
+            **{f"{name} {role}": key for role, keys in told.items() for name, key in keys.items()},
             "plan": world.plan.number,
+            "miss": miss_id,
+            "synonym": synonym_id,
             "allotment": world.allotment.number,
         }
+
+    def _told(self, session: Session, admin: Actor) -> dict[str, int]:
+        """An endpoint with one notice, switched off so that nothing leaves."""
+        settings: Settings = self.app.config["SETTINGS"]
+        endpoint, _ = webhooks.add(session, admin, Door(), Seal(settings.secret_key), url="https://hooks.example/mall", types=["order.approved"])
+        notice = webhooks.test(session, admin, endpoint, settings.address)
+        webhooks.switch(session, admin, endpoint, on=False)
+        return {"endpoint": endpoint.id, "notice sent": notice.id}
+
+    def _cited(self, session: Session, world: World) -> str:
+        """A frozen comparison that an order cites."""
+        buyer = world.actor(Role.BUYER)
+        wish = Wish(listing_id=world.laser.id, quantity=1, seen_price_fen=1_000_00, plan_line_id=world.lines[0].id, address_id=None)
+        session.rollback()
+        with commit(session):
+            sheet = comparisons.freeze_offers(session, buyer, [world.laser.id, world.paper.id])
+            submission.submit(session, buyer, [wish], key=factories.serial("citing-"), cited=as_cited(sheet))
+            return sheet.number
 
     def _made_by_the_worker(self, session: Session, number: str) -> dict[str, Any]:
         order_id = select(Order.id).where(Order.number == number).scalar_subquery()
@@ -210,6 +253,23 @@ class Land:
                 return people.issue_token(session, who, name="test", scopes=(Permission.ACCOUNT_USE,), ttl=timedelta(minutes=10))[0].id
             sessions.open_for(session, who.person_id)
             return session.scalars(select(func.max(SignInSession.id)).where(SignInSession.person_id == who.person_id)).one() or 0
+
+    def _imported(self, who: Actor, kind: str) -> str:
+        """Something the person may import, else export; and an import of it that his organisation has made, with a row that failed."""
+        entities = REGISTRY.open_to(who)
+        entity = next((each for each in entities if who.may(each.imports)), entities[0] if entities else next(iter(REGISTRY.entities.values())))
+        if kind == "entity":
+            return entity.name
+        with self.session() as session, commit(session):
+            job = BulkJob(
+                token=factories.serial("import-"), entity=entity.name, organisation_id=who.organisation_id, person_id=who.person_id, region=who.region,
+                file_name="a.csv", file_size=4, format="csv", digest="", head_line=1, headings='["a"]', samples='[["b"]]', mapping="{}",
+                state=JobState.DONE, version=5, rows=1, failed=1, created_at=clock.now(),
+            )  # fmt: skip
+            session.add(job)
+            session.flush()
+            session.add(BulkPiece(job_id=job.id, number=0, data=b"a\nb\n"))
+            return job.token
 
     def counts(self) -> dict[str, int]:
         """Rows of every table that a visit does not touch by itself."""

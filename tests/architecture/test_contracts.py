@@ -21,9 +21,11 @@ PLANTED = {
     "rooms-search": ("catalog/search/port.py", "import catalog.search.engine"),
     "rooms-payments": ("orders/payments/webhook_signature.py", "import orders.payments.gateway"),
     "rooms-journal": ("supervision/journal/tree.py", "import supervision.journal.sequencer"),
+    "rooms-bulk": ("app/bulk/entity.py", "import app.bulk.service"),
     "pure": ("orders/purchases/rules.py", "import sqlalchemy"),
     "unflasked": ("orders/purchases/service.py", "import flask"),
     "private-accounts": ("orders/thread/queries.py", "import app.accounts.people.tables"),
+    "private-bulk": ("catalog/listings/queries.py", "import app.bulk.tables"),
     "private-catalog": ("orders/thread/queries.py", "import catalog.listings.tables"),
     "private-orders": ("supervision/alerts/queries.py", "import orders.purchases.tables"),
     "private-supervision": ("orders/thread/queries.py", "import supervision.alerts.tables"),
@@ -37,7 +39,7 @@ def hollow(folder: Path, write: Callable[[Path, str], object]) -> None:
         for file in (ROOT / package).rglob("*.py"):
             write(folder / file.relative_to(ROOT), "")
     for room in ("orders/purchases/service", "orders/purchases/rules", "orders/purchases/tables", "app/accounts/people/tables",
-                 "catalog/listings/tables", "supervision/alerts/tables", "catalog/search/engine"):
+                 "catalog/listings/tables", "supervision/alerts/tables", "catalog/search/engine", "app/bulk/service", "app/bulk/tables"):
         write(folder / f"{room}.py", "")
     write(folder / "wsgi.py", "")
     write(folder / "pyproject.toml", (ROOT / "pyproject.toml").read_text())

@@ -19,7 +19,9 @@ from tests.architecture.land import KIND_OF, MISSING, OTHER, OWN, SIBLING, TRIAL
 
 SUBJECTS = (
     (r"^/orders/submissions/", "submission"),
-    (r"^(/api/v1)?/orders/|^/watch/orders/|^/cart/from-order/", "order"),
+    (r"^(/api/v1)?/orders/|^/watch/orders/|^/cart/from-order/|^/reorders/from-order/", "order"),
+    (r"^/reorders/", "reorder list"),
+    (r"^(/api/v1)?/comparisons/", "comparison"),
     (r"^(/api/v1)?/contracts/", "contract"),
     (r"^/acceptances/", "acceptance"),
     (r"^(/api/v1)?/assets/", "card"),
@@ -31,6 +33,8 @@ SUBJECTS = (
     (r"^/api/v1/payment-applications/", "application"),
     (r"^(/api/v1)?/products/", "product"),
     (r"^/suppliers/", "supplier"),
+    (r"^/vocabulary/misses/", "miss"),
+    (r"^/vocabulary/synonyms/", "synonym"),
     (r"^(/api/v1)?/(listings|offers)/", "listing"),
     (r"^(/api/v1)?/cart/items/", "item"),
     (r"^/people/tokens/", "token"),
@@ -41,8 +45,13 @@ SUBJECTS = (
     (r"invoice_title_id", "title"),
     (r"^/account/sessions/", "session"),
     (r"^/account/tokens/", "token"),
+    (r"^/dispatches/", "order"),
+    (r"^/webhooks/deliveries/", "notice sent"),
+    (r"^/webhooks/", "endpoint"),
     (r"^/log/", "log"),
     (r"^/tour/cheat/", "trick"),
+    (r"^/bulk/jobs/", "import"),
+    (r"^/bulk/", "entity"),
 )
 """What the argument of an address names; the first that fits."""
 
@@ -97,8 +106,14 @@ QUERIES: dict[str, dict[str, Any]] = {
 }
 """Questions that must be asked."""
 
-PERSONAL = {"item", "session", "token"}
-"""A person's own, not his unit's."""
+PERSONAL = {"item", "session", "token", "import"}
+"""A person's own or his organisation's, which nobody supervises."""
+
+UNITS_OWN = {"comparison"}
+"""A unit's papers that no supplier sees, whether they name his offers or not."""
+
+EVERYBODYS = {"supplier", "entity", "miss", "synonym"}
+"""What belongs to no unit and no region."""
 
 INSIDE = {"approvals_api.decisions"}
 """Open to whoever reads orders, but not to the supplier's side: its view says 403."""
@@ -169,9 +184,11 @@ def subject(rule: Rule) -> str | None:
 
 def sees(role: Role | None, name: str, relation: str, policy: Policy) -> bool:
     """Whether a thing of that relation is there for whoever passed the guard."""
+    if name in UNITS_OWN and role is not None and KIND_OF[role] is OrganisationKind.SUPPLIER:
+        return False
     if relation in {MISSING, OWN}:
         return relation == OWN
-    if policy.anyone or name == "supplier" or (name == "person" and role is Role.SECURITY_ADMIN):
+    if policy.anyone or name in EVERYBODYS or (name == "person" and role is Role.SECURITY_ADMIN):
         return True
     assert role is not None
     watches = KIND_OF[role] in {OrganisationKind.FINANCE, OrganisationKind.AUDIT, OrganisationKind.AGENCY}
@@ -181,11 +198,17 @@ def sees(role: Role | None, name: str, relation: str, policy: Policy) -> bool:
 def key(ground: Land, role: Role | None, rule: Rule, name: str, relation: str) -> Any:
     """The value of the address's argument."""
     number = "number" in rule.arguments
+    if relation == MISSING and name in {"import", "entity"}:
+        return "missing"
     if relation == MISSING:
         return "XX000000-000000-0" if number else 10**9
     place = ground.places[relation]
+    if name in {"import", "entity"}:
+        return ground.imports[role if role and (relation == OWN or name == "entity") else relation, name]
     if name in {"session", "token"}:
         return ground.opened[role if role and relation == OWN else relation, name]
+    if name in {"endpoint", "notice sent"}:
+        name += f" {Role.SUPPLIER_ADMIN if role is Role.SUPPLIER_ADMIN else Role.UNIT_ADMIN}"
     if name == "person":
         name = "person supplier" if role is Role.SUPPLIER_ADMIN else "person unit"
     return place.keys[STAGE_OF.get(rule.endpoint, name)]

@@ -73,7 +73,7 @@ def page() -> Flask:
     app = Flask(__name__)
     app.config["SQLALCHEMY_DATABASE_URI"] = os.environ["YARDSTICK_URL"]
     db = SQLAlchemy(app, model_class=Base)
-    app.jinja_loader = DictLoader(TEMPLATES)  # type: ignore[assignment]
+    app.jinja_loader = DictLoader(TEMPLATES)
     app.jinja_env.filters["fen"] = lambda fen: f"{fen / 100:,.2f}"
     with app.app_context():
         prepare_engine(db.engine)

@@ -26,7 +26,7 @@ NAMES = (
     "orders", "workbench-buyer", "workbench-supplier", "workbench-supervisor", "budgets", "allotment", "plan-filing", "plan", "plan-on-the-spot",
     "listings", "listing", "new-listing", "confirm", "ship", "receive", "accept", "invoice", "pay", "payments", "reconciliation", "assets", "asset", "rating",
     "board", "stream", "alerts", "order-audit", "attempt", "portal", "notices", "notice", "verify", "log", "log-entry", "people", "person",
-    "organisation", "account", "catalogue", "limits", "suppliers", "supplier", "api", "missing", "forbidden",
+    "organisation", "account", "catalogue", "limits", "search-words", "suppliers", "supplier", "api", "missing", "forbidden",
     "cheat", "cheat-tried", "join", "onboarding", "onboarding-company", "onboarding-scope", "onboarding-contact", "onboarding-papers",
     "onboarding-agreement", "supplier-reviews", "supplier-review", "renewals", "own-entry", "own-papers", "tokens",
 )
@@ -71,6 +71,7 @@ def of(desk: Desk) -> dict[str, Place]:
         "account": (BUYER, "/account"),
         "catalogue": (BUYER, "/catalogue?under=A02"),
         "limits": (None, "/limits"),
+        "search-words": ("catalogue.zz", "/vocabulary/"),
         "suppliers": (BUYER, "/suppliers/"),
         "cheat": (None, "/tour/cheat"),
         "api": (None, "/api/docs"),

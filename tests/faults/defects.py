@@ -77,7 +77,7 @@ PATCHES = (
     ),
     Patch(
         "a refusal not remembered", "history: refused",
-        (("orders/carts/service.py", "refused.attempt = submission.record_attempt(session, actor, refused, sending.wishes, key=sending.key, reason=sending.reason)", "refused.attempt = sending.key"),),
+        (("orders/carts/service.py", "refused.attempt = submission.record_attempt(\n        session, actor, refused, sending.wishes, key=sending.key, reason=sending.reason, cited=cited\n    )", "refused.attempt = sending.key"),),
     ),
     Patch(
         "orders say other quantities than the cart", "history: contents",

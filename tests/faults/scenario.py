@@ -41,7 +41,7 @@ class Here(Client):
         return answer.status_code, answer.get_json() or {}
 
 
-def lines(ground: Scene, desk: int, *pieces: int, plan_line: int = 0) -> list[dict[str, int]]:
+def lines(ground: Scene, desk: int, *pieces: int, plan_line: int = 0) -> list[dict[str, Any]]:
     """A cart of so many pieces of each listing in order."""
     at = ground.desks[desk]
     return [

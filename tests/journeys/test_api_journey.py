@@ -24,7 +24,7 @@ PRODUCT = {
     "model": "P3370DN",
     "title": "奔图 P3370DN 黑白激光打印机",
     "unit": "台",
-    "attributes": {"幅面": "A4", "双面": True, "速度": 33},
+    "attributes": {"打印速度": 33, "自动双面": True, "幅面": "A4"},
 }
 PRICE, PIECES = 1_199_00, 10
 TOTAL = PRICE * PIECES

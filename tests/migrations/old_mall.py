@@ -20,7 +20,10 @@ from tests.peers import ROOT
 
 MADE_UP: dict[str, dict[str, object]] = {}
 """Values for a made-up row that its constraints ask for: table, column, value."""
-ONCE: dict[str, dict[str, object]] = {"decision_records": {"inputs": "{}", "threshold": "{}", "facts": "{}", "outcome": "pass"}}
+ONCE: dict[str, dict[str, object]] = {
+    "decision_records": {"inputs": "{}", "threshold": "{}", "facts": "{}", "outcome": "pass"},
+    "products": {"energy_saving": False, "environment": False},
+}
 """Values for columns that are gone by now, where any text would not do: table, column, value."""
 GATHERED: dict[str, set[str]] = {"price_spreads": {"at"}}
 """Tables that their migration fills from others, with the columns that may say something else than in the source."""

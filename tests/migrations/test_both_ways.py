@@ -88,3 +88,25 @@ def test_the_checks_of_a_submission_are_gathered_in_one_row_and_spread_again(emp
     finally:
         engine.dispose()
     assert sorted(back) == sorted((*each, check["rule_version"], check["inputs"], check["threshold"], check["facts"]) for each in told)
+
+
+@pytest.mark.both_databases
+def test_what_suppliers_claimed_stays_a_claim_and_is_a_plain_yes_again_on_the_way_back(empty_url):
+    row = "INSERT INTO products (id, category_code, brand, model, title, unit, attributes, origin, energy_saving, environment, created_at) VALUES "
+    leaf = "INSERT INTO categories (code, name, level, parent_code, leaf, kind) VALUES ('A02021003', 'A4 黑白打印机', 4, NULL, true, 'goods')"
+    told = "(1, 'A02021003', 'HP 惠普', 'Ｐ 1-2', 'a', '台', '{}', 'domestic', true, false, '2026-03-05 07:30:00'), (2, 'A02021003', '奔图', 'P2', 'b', '台', '{}', 'domestic', false, true, '2026-03-05 07:30:00')"
+    upgrade(empty_url, "0006")
+    engine = make_engine(empty_url)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text(leaf))
+            connection.execute(text(row + told))
+        upgrade(empty_url, "0007")
+        with engine.connect() as connection:
+            assert connection.execute(text("SELECT brand_key, model_key, proven FROM products ORDER BY id")).all() == [("hp惠普", "p12", "{}"), ("奔图", "p2", "{}")]
+            assert connection.execute(text("SELECT product_id, kind, number FROM product_facts ORDER BY product_id")).all() == [(1, "energy", ""), (2, "environment", "")]
+        databases.migrate(empty_url, "0006")
+        with engine.connect() as connection:
+            assert connection.execute(text("SELECT energy_saving, environment FROM products ORDER BY id")).all() == [(True, False), (False, True)]
+    finally:
+        engine.dispose()

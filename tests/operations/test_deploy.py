@@ -167,7 +167,7 @@ def test_compose_asks_for_every_variable_that_the_example_has(filled):
     assert asked == set(filled["compose"])
     environment = deployed.compose()["services"]["web"]["environment"]
     values = {name: re.sub(r"\$\{([A-Z_]+):\?[^}]*\}", lambda found: filled["compose"][found[1]], value) for name, value in environment.items()}
-    assert (made := from_environment(values)).search_engine == "meilisearch" and made.database_url.endswith("@database/mall")
+    assert (made := from_environment(values)).meili_url == "http://search:7700" and made.database_url.endswith("@database/mall")
 
 
 def test_one_port_leads_from_the_proxy_to_the_mall(filled):

@@ -20,13 +20,13 @@ MARK = re.compile(r"CANARY\.([a-z_]+\.[a-z_]+)\.")
 WRITTEN: dict[str, set[str]] = {
     "acceptance_lines": {"serials", "reason"}, "acceptances": {"remarks"}, "addresses": {"label", "street", "contact", "phone"},
     "alerts": {"note"}, "allotments": {"source", "document_number"}, "api_tokens": {"name"},
-    "asset_cards": {"serial", "keeper", "place", "voucher"}, "budget_lines": {"name"}, "budget_projects": {"name"},
+    "asset_cards": {"serial", "keeper", "place", "voucher"}, "comparisons": {"words"}, "budget_lines": {"name"}, "budget_projects": {"name"},
     "contracts": {"text", "payee_name", "payee_bank", "payee_bank_account", "payee_account"}, "events": {"body"}, "holds": {"explanation"},
     "invoice_titles": {"title", "tax_number"}, "invoices": {"buyer_title", "buyer_tax_number", "seller_tax_number"}, "line_decisions": {"reason"},
     "listing_versions": {"title"}, "listings": {"sku", "title"}, "order_lines": {"title", "brand", "model", "place"},
     "orders": {"reason", "invoice_title", "invoice_tax_number"}, "organisations": {"name", "short_name"},
     "payment_applications": {"payee_name", "payee_bank", "payee_bank_account", "payee_account", "receipt_number"},
-    "people": {"name", "phone"}, "plan_lines": {"name"}, "plans": {"title"}, "ratings": {"words"}, "shipments": {"carrier", "tracking"},
+    "people": {"name", "phone"}, "plan_lines": {"name"}, "plans": {"title"}, "ratings": {"words"}, "reorder_lists": {"name"}, "shipments": {"carrier", "tracking"},
     "suppliers": {"name", "legal_representative", "contact", "phone", "bank_name", "bank_account", "payee_account", "standing_reason"},
     "supplier_applications": {
         "legal_representative", "address", "business", "contact", "phone", "email", "bank_name", "bank_account", "payee_account",
@@ -42,7 +42,7 @@ MADE: dict[str, set[str]] = {
     "alerts": {"number", "key", "rule", "rule_version", "region", "order_number", "parameters", "inputs", "evidence", "close_code"},
     "allotments": {"number", "functional_class", "economic_class", "fund_nature"}, "api_tokens": {"token_hash", "scopes"},
     "asset_cards": {"number", "class_code", "name", "brand", "model"}, "attempts": {"number", "key", "digest", "region", "verdicts", "lines"},
-    "budget_lines": {"code", "category_code"}, "budget_moves": {"key", "stream"}, "budget_projects": {"code", "kind"},
+    "budget_lines": {"code", "category_code"}, "budget_moves": {"key", "stream"}, "comparisons": {"number", "region", "kind", "content", "sha256"}, "budget_projects": {"code", "kind"},
     "contract_documents": {"sha256"}, "contracts": {"number", "filing_number", "sha256"},
     "decision_records": {"submission", "rule_version", "verdicts"},
     "events": {"stream", "type", "region"},
@@ -55,7 +55,7 @@ MADE: dict[str, set[str]] = {
     "people": {"login", "password_hash", "totp_secret", "language"}, "plan_lines": {"category_code"},
     "plans": {"number", "region", "method", "return_reason"}, "shipments": {"number"}, "sign_in_sessions": {"token_hash"},
     "stream_entries": {"type", "number", "region", "category", "mode", "state", "risk", "rules"},
-    "submissions": {"number", "key", "digest"}, "suppliers": {"kind"}, "supplier_areas": {"region"}, "supplier_classes": {"code"},
+    "submissions": {"number", "key", "digest", "comparison"}, "suppliers": {"kind"}, "supplier_areas": {"region"}, "supplier_classes": {"code"},
     "supplier_applications": {"number", "region", "kind", "classes", "areas", "agreement_version"}, "supplier_application_remarks": {"subject"},
     "standing_decisions": {"region", "document_no", "basis", "decided_for", "ended_reason"}, "uploads": {"name", "sha256"},
     "qualifications": {"requirement", "title"},
@@ -66,6 +66,7 @@ SHARED = {
     "categories", "class_rules", "consumer_floors", "event_leases", "event_receipts", "gateway_notices", "journal_checkpoints", "limits", "mall_categories",
     "dishonest_firms", "supplier_agreements", "supplier_requirements",
     "products", "region_days", "rule_parameters", "stream_cursors", "terms",
+    "search_miss_marks", "search_misses", "search_synonyms",
 }  # fmt: skip
 """Tables that belong to no unit and no supplier."""
 

@@ -26,13 +26,13 @@ QUOTED = {"品目名称或编码，例如 打印机、A0202", "台、套、包�
 CHINESE_BY_NATURE = {
     "app/kernel/money.py", "app/kernel/workdays.py", "app/kernel/typeset.py", "app/web/language.py", "app/policy.py",
     "catalog/products/rules.py", "catalog/search/analysis.py", "catalog/search/spelling.py", "catalog/search/lexicon.py",
-    "catalog/search/engine_query.py", "orders/contracts/documents.py", "orders/plans/service.py", "supervision/disclosure/documents.py",
+    "catalog/search/engine_query.py", "orders/comparisons/documents.py", "orders/contracts/documents.py", "orders/plans/service.py", "supervision/disclosure/documents.py",
     "supervision/disclosure/rules.py", "supervision/dashboard/views.py",
 }
 """Legal texts, amounts in capitals, holidays, names of records, what the search engine knows."""
 
-FOR_OPERATORS = re.compile(r"/cli\.py$|^supervision/training/|^(app/accounts/(organisations|people)|catalog/suppliers)/(rules|service)\.py$")
-"""Commands and the headings of the tables they read; the training province."""
+FOR_OPERATORS = re.compile(r"/(cli|sheet)\.py$|^supervision/training/|^(app/accounts/(organisations|people)|catalog/suppliers)/(rules|service)\.py$")
+"""Commands and the headings and words of the tables that are read; the training province."""
 
 
 @pytest.fixture(scope="module")

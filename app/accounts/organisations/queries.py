@@ -55,6 +55,19 @@ def is_registered(session: Session, credit_code: str) -> bool:
     """Whether an organisation with this credit code stands in the register, by that code or under it."""
     found = select(Organisation.id).where(or_(Organisation.credit_code == credit_code, Organisation.code == credit_code))
     return session.scalar(found) is not None
+def by_credit_codes(session: Session, codes: Collection[str]) -> set[str]:
+    """Which of these credit codes are registered."""
+    return {str(code) for code in session.scalars(select(Organisation.credit_code).where(Organisation.credit_code.in_(set(codes))))}
+
+
+def of_ids(session: Session, ids: Collection[int]) -> dict[int, Organisation]:
+    """These organisations by id, with one statement."""
+    return {row.id: row for row in session.scalars(select(Organisation).where(Organisation.id.in_(set(ids))))}
+
+
+def codes(session: Session, ids: Collection[int]) -> dict[int, str]:
+    """Codes by id, with one statement."""
+    return {row.id: row.code for row in session.execute(select(Organisation.id, Organisation.code).where(Organisation.id.in_(set(ids))))}
 
 
 def names(session: Session, ids: Collection[int]) -> dict[int, str]:

@@ -112,11 +112,11 @@ def _unit_kind(text: str) -> str:
 
 
 UNIT_COLUMNS = (
-    Column("code", "单位编码", parse=_code),
-    Column("name", "单位名称"),
-    Column("short_name", "简称", required=False),
-    Column("credit_code", "统一社会信用代码", parse=_credit_code),
-    Column("region", "区划代码", parse=_region),
-    Column("parent_code", "上级单位编码", required=False, parse=_code),
-    Column("unit_kind", "单位类型", parse=_unit_kind),
+    Column("code", N_("单位编码"), parse=_code),
+    Column("name", N_("单位名称")),
+    Column("short_name", N_("简称"), required=False),
+    Column("credit_code", N_("统一社会信用代码"), parse=_credit_code),
+    Column("region", N_("区划代码"), parse=_region),
+    Column("parent_code", N_("上级单位编码"), required=False, parse=_code),
+    Column("unit_kind", N_("单位类型"), parse=_unit_kind, words=UNIT_KINDS),
 )

@@ -16,10 +16,8 @@ from app.accounts.organisations.events import (
 )
 from app.accounts.organisations.rules import CodeTaken, NewOrganisation, WrongParent
 from app.accounts.organisations.tables import Address, InvoiceTitle, Organisation
-from app.kernel import clock, credit_codes, outbox, regions, sheets
-from app.kernel.errors import N_
+from app.kernel import clock, credit_codes, outbox, regions
 from app.kernel.outbox import Entry
-from app.kernel.sheets import CellProblem, Imported
 from app.policy import Actor, OrganisationKind, Permission
 
 
@@ -70,65 +68,31 @@ def strike_off(session: Session, actor: Actor, organisation_id: int) -> None:
     outbox.record(session, actor, fact, stream=stream(row.id), region=row.region, owner_id=row.id)
 
 
-def import_units(session: Session, actor: Actor, text: str, *, dry_run: bool = False) -> Imported:
-    """Register purchasing units from CSV, parents before children in any order of lines.
-
-    Columns: 单位编码, 单位名称, 简称, 统一社会信用代码, 区划代码, 上级单位编码, 单位类型. Raises SheetRefused with one entry per cell.
-    """
+def register_units(session: Session, actor: Actor, units: Sequence[NewOrganisation]) -> None:
+    """Enter many purchasing units that were judged before, parents before their children. Raises Forbidden."""
     actor.must(Permission.ORGANISATION_REGISTER)
-    rows, problems = sheets.read(text, rules.UNIT_COLUMNS)
-    codes = {row["code"] for row in rows}
-    known = queries.by_codes(session, codes | {row["parent_code"] for row in rows if row["parent_code"]})
-    credit_taken = set(
-        session.scalars(select(Organisation.credit_code).where(Organisation.credit_code.in_({row["credit_code"] for row in rows})))
-    )
-    problems += _repeated(rows, "code", "单位编码") + _repeated(rows, "credit_code", "统一社会信用代码")
-    for row in rows:
-        if row["code"] in known:
-            problems.append(CellProblem(row.line, "单位编码", row["code"], N_("该编码已登记"), N_("删去这一行，或改正编码")))
-        if row["credit_code"] in credit_taken:
-            problems.append(
-                CellProblem(row.line, "统一社会信用代码", row["credit_code"], N_("该代码已登记"), N_("删去这一行，或改正代码"))
-            )
-    levels = {code: row.level for code, row in known.items() if row.kind is OrganisationKind.UNIT}
-    waiting, ordered = list(rows), []
-    while ready := [row for row in waiting if row["parent_code"] is None or row["parent_code"] in levels]:
-        for row in ready:
-            levels[row["code"]] = levels[row["parent_code"]] + 1 if row["parent_code"] else 1
-            if levels[row["code"]] > rules.DEEPEST:
-                problems.append(
-                    CellProblem(row.line, "上级单位编码", row["parent_code"], N_("单位最多三级"), N_("改填一级或二级单位的编码"))
-                )
-        ordered += ready
-        waiting = [row for row in waiting if row not in ready]
-    problems += [
-        CellProblem(row.line, "上级单位编码", row["parent_code"], N_("没有这个上级单位"), N_("先登记上级单位，或在同一表格中加上它"))
-        for row in waiting
-    ]
-    sheets.refuse(problems)
-    if dry_run:
-        return Imported(rows=len(rows), added=len(rows), dry_run=True)
-    ids = {code: row.id for code, row in known.items()}
+    known = queries.by_codes(session, {unit.parent_code for unit in units if unit.parent_code})
     made: list[Organisation] = []
-    for row in ordered:
+    for new in units:
+        parent = known[new.parent_code] if new.parent_code else None
         unit = Organisation(
             kind=OrganisationKind.UNIT,
-            code=row["code"],
-            name=row["name"],
-            short_name=row["short_name"] or row["name"],
-            credit_code=row["credit_code"],
-            region=row["region"],
-            parent_id=ids[row["parent_code"]] if row["parent_code"] else None,
-            level=levels[row["code"]],
-            unit_kind=row["unit_kind"],
+            code=new.code,
+            name=new.name,
+            short_name=new.short_name or new.name,
+            credit_code=new.credit_code,
+            region=new.region,
+            parent_id=parent.id if parent else None,
+            level=parent.level + 1 if parent else 1,
+            unit_kind=new.unit_kind,
             registered_at=clock.now(),
         )
         session.add(unit)
         session.flush()
-        ids[unit.code] = unit.id
+        known[unit.code] = unit
         made.append(unit)
-    outbox.record_all(session, actor, [_registered(unit) for unit in made]) if made else None
-    return Imported(rows=len(rows), added=len(made))
+    if made:
+        outbox.record_all(session, actor, [_registered(unit) for unit in made])
 
 
 def add_address(
@@ -207,13 +171,3 @@ def _parent(session: Session, new: NewOrganisation) -> Organisation | None:
     if parent is None or parent.kind is not OrganisationKind.UNIT or parent.level >= rules.DEEPEST or new.kind is not OrganisationKind.UNIT:
         raise WrongParent(parent=new.parent_code, field="parent_code")
     return parent
-
-
-def _repeated(rows: Sequence[sheets.SheetRow], name: str, heading: str) -> list[CellProblem]:
-    seen: set[str] = set()
-    problems = []
-    for row in rows:
-        if row[name] in seen:
-            problems.append(CellProblem(row.line, heading, row[name], N_("与上面某行重复"), N_("删去重复的行，或改正该单元格")))
-        seen.add(row[name])
-    return problems

@@ -41,7 +41,7 @@ def people(file: Path, dry_run: bool, handed_out: Path | None) -> None:
         return
     if handed_out is None:
         raise click.UsageError("name a file for the temporary passwords with --passwords FILE")
-    given = {login: rules.temporary_password() for login in service.logins_in(sheets.text_of(file.read_bytes()))}
+    given = {login: rules.temporary_password() for login in service.logins_in(sheets.table_of(file.read_bytes()))}
     hashes = {login: passwords.hashed(password) for login, password in given.items()}
     handed_out.touch(mode=0o600, exist_ok=False)
     with handed_out.open("w", encoding="utf-8-sig", newline="") as out:

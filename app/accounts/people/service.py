@@ -5,7 +5,7 @@ Functions that set a password take its hash: hashing takes a tenth of a second a
 
 import hashlib
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from sqlalchemy import delete, select, update
@@ -20,7 +20,7 @@ from app.accounts.people.tables import ApiToken, Person, PersonState, Post
 from app.kernel import clock, outbox, passwords, sheets
 from app.kernel.errors import N_, Forbidden, Missing
 from app.kernel.outbox import Entry
-from app.kernel.sheets import CellProblem, Imported
+from app.kernel.sheets import CellProblem, Imported, Line
 from app.policy import ROLE_NAMES, SYSTEM, Actor, OrganisationKind, Permission, Role
 
 TOKEN_PREFIX = "mall_"  # noqa: S105 - what a token begins with, so that leaked ones are recognised
@@ -204,21 +204,21 @@ def end_token(session: Session, actor: Actor, token_id: int) -> None:
     _record(session, actor, person, fact)
 
 
-def logins_in(text: str) -> list[str]:
+def logins_in(table: Sequence[Line]) -> list[str]:
     """The logins that a table of people names, so that passwords can be made before the transaction."""
-    rows, _ = sheets.read(text, rules.PEOPLE_COLUMNS)
+    rows, _ = sheets.read(table, rules.PEOPLE_COLUMNS)
     return [row["login"] for row in rows]
 
 
 def import_people(
-    session: Session, actor: Actor, text: str, *, dry_run: bool = False, password_hashes: Mapping[str, str] | None = None
+    session: Session, actor: Actor, table: Sequence[Line], *, dry_run: bool = False, password_hashes: Mapping[str, str] | None = None
 ) -> Imported:
-    """Give people of registered organisations logins and roles from CSV; each must change the password at the first sign-in.
+    """Give people of registered organisations logins and roles from a table; each must change the password at the first sign-in.
 
     Columns: 单位编码, 账号, 姓名, 电话, 岗位. Raises SheetRefused with one entry per cell.
     """
     actor.must(Permission.PEOPLE_GRANT)
-    rows, problems = sheets.read(text, rules.PEOPLE_COLUMNS)
+    rows, problems = sheets.read(table, rules.PEOPLE_COLUMNS)
     known = organisations.by_codes(session, {row["organisation_code"] for row in rows})
     taken = set(session.scalars(select(Person.login).where(Person.login.in_({row["login"] for row in rows}))))
     seen: set[str] = set()

@@ -13,6 +13,7 @@ from app.kernel import clock, credit_codes
 from app.kernel.db import commit
 from app.kernel.errors import Forbidden, Missing
 from app.kernel.outbox import Event
+from app.kernel.sheets import table_of
 from app.policy import SYSTEM, OrganisationKind, Role
 from catalog.onboarding import handlers, queries, rules, service
 from catalog.onboarding.rules import AlreadyRegistered, Incomplete, NoReason, NotAFirm, NotNow, NotOpen, UnknownSubject
@@ -182,7 +183,7 @@ def test_who_stands_on_a_list_of_dishonest_firms_is_neither_submitted_nor_admitt
         code = session.get_one(Organisation, application.organisation_id).credit_code
         other = door.submitted(session, tmp_path)
         other_code = session.get_one(Organisation, other.organisation_id).credit_code
-        import_dishonest(session, SYSTEM, HEAD + line(code) + line(other_code))
+        import_dishonest(session, SYSTEM, table_of((HEAD + line(code) + line(other_code)).encode()))
     with pytest.raises(Dishonest), commit(session):
         service.submit(session, actor)
     with pytest.raises(Dishonest), commit(session):

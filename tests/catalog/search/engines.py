@@ -1,4 +1,4 @@
-"""Both engines, for tests that must hold on each; Meilisearch when a server is at hand."""
+"""Both engines, for tests that must hold on each: Meilisearch against its documented API always, against itself when a server is at hand."""
 
 import os
 import shutil
@@ -15,8 +15,10 @@ import pytest
 from catalog.search.engine import EmbeddedEngine
 from catalog.search.meili import MeiliEngine
 from catalog.search.port import SearchEngine
+from catalog.search.taught import Taught
+from tests.meili.server import served
 
-ENGINES = ("embedded", pytest.param("meilisearch", marks=pytest.mark.peer("meilisearch")))
+ENGINES = ("embedded", "documented", pytest.param("meilisearch", marks=pytest.mark.peer("meilisearch")))
 
 
 @contextmanager
@@ -27,11 +29,18 @@ def opened(kind: str, folder: Path) -> Iterator[SearchEngine]:
         yield embedded
         embedded.close()
         return
-    with meilisearch_server(folder) as url:
-        engine = MeiliEngine(url, os.environ.get("MALL_TEST_MEILISEARCH_KEY"), index=f"test_{uuid4().hex[:8]}")
+    with documented_server() if kind == "documented" else meilisearch_server(folder) as url:
+        key = None if kind == "documented" else os.environ.get("MALL_TEST_MEILISEARCH_KEY")
+        engine = MeiliEngine(url, key, index=f"test_{uuid4().hex[:8]}", taught=Taught(folder))
         engine.apply_settings()
         yield engine
         engine.close()
+
+
+@contextmanager
+def documented_server() -> Iterator[str]:
+    with served() as server:
+        yield server.url
 
 
 @contextmanager

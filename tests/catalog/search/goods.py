@@ -42,6 +42,12 @@ def one_of_each() -> Iterator[SearchDocument]:
         yield document(at + 1, at, at % 7)
 
 
+@cache
+def catalogue() -> tuple[SearchDocument, ...]:
+    """One listing of every product, made once."""
+    return tuple(one_of_each())
+
+
 def many(listings: int) -> Iterator[SearchDocument]:
     """As many listings as asked: every product again and again, from other suppliers at other prices."""
     products = len(facts()["products"])

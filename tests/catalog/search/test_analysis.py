@@ -41,7 +41,57 @@ def test_a_run_is_spelt_from_each_of_its_words_on():
 
 
 def test_pairs_find_any_part_of_a_word():
-    assert list(analysis.pairs("待处理")) == ["待", "处", "理", "待处", "处理"]
+    assert list(analysis.pairs("待处理")) == ["待", "处", "理", "待处", "处理", "待处理"]
+
+
+@pytest.mark.parametrize(
+    ("title", "goods", "about"),
+    [
+        ("沃邦 适用惠普 m404dn a4黑白打印机防尘罩", "沃邦  防尘罩", "惠普 m404dn a4黑白打印机防尘罩"),
+        ("天威 适用于 cf259a 硒鼓", "天威  硒鼓", "cf259a 硒鼓"),
+        ("配套hp 388a", "  ", "hp 388a"),
+        ("网络通用型机柜", "网络通用型机柜", ""),
+        ("得力 配套文件夹", "得力 配套文件夹", ""),
+    ],
+)
+def test_a_title_tells_what_the_goods_are_and_what_they_are_only_good_for(title, goods, about):
+    said, for_what = analysis.fitted(title)
+    assert (said.split(), for_what) == (goods.split(), about)
+
+
+def test_what_a_part_fits_is_description_and_not_its_own_name():
+    cover = analysis.analyse("沃邦 适用惠普 M404dn 打印机防尘罩", "沃邦", "AB0001K", "清洁用品", "A02059900", "", "")
+    assert "防尘罩" in cover.words.split() and "打印机" not in cover.words.split() and "m404dn" not in cover.latin.split()
+    assert "m404dn" in cover.spec.split() and cover.own.split() == ["沃邦", "ab0001k", "0001k"]
+
+
+def test_a_listing_that_says_no_kind_of_its_category_may_be_any_of_them():
+    plain = analysis.analyse("公牛 GN-B5440 电源插座和转换器", "公牛", "GN-B5440", "电源插座和转换器", "A02061727", "孔位 8位；线长 3米", "")
+    board = analysis.analyse("得力 33661 软木板 教具", "得力", "33661 软木板", "教具", "A05040403", "", "")
+    assert "插线板" in plain.perhaps.split() and board.perhaps == ""
+
+
+def test_words_of_description_have_other_ways_to_be_said():
+    assert lexicon.terms("千兆") == ("ge", "1000m") and "ge" in lexicon.synonym_table()["千兆"]
+
+
+def test_what_was_learnt_is_known_until_something_else_is():
+    before = lexicon.edition()
+    assert analysis.parse("5g随身wifi") == ("5g", "随身", "wifi")
+    try:
+        lexicon.learn([["5G随身WiFi", "无线上网卡"]])
+        assert lexicon.terms("5g随身wifi") == ("无线上网卡",) and lexicon.edition() == before + 1
+        assert analysis.parse("无线上网卡 5G随身WiFi") == ("无线上网卡", "5g随身wifi")
+        assert "5g随身wifi" in highlight.needles("无线上网卡")
+        lexicon.learn([["5G随身WiFi", "无线上网卡"]])
+        assert lexicon.edition() == before + 1, "learning the same again changes nothing"
+    finally:
+        lexicon.learn([])
+    assert lexicon.terms("5g随身wifi") == () and analysis.parse("5g随身wifi") == ("5g", "随身", "wifi")
+
+
+def test_a_chinese_word_has_its_head_at_the_end():
+    assert analysis.head("轻薄笔记本电脑") == "笔记本电脑" and analysis.head("打印机") == "打印机" and analysis.head("喵喵喵") == "喵喵喵"
 
 
 def test_the_lexicon_knows_names_kinds_and_synonyms():

@@ -163,7 +163,7 @@ def test_a_rebuild_loads_beside_swaps_and_deletes_the_old(server):
     steps = [(method, path.split("?")[0]) for method, path, _ in server.asked if method != "GET"]
     fresh = steps[-1][1].rsplit("/", 1)[1]
     assert steps == [
-        ("POST", "/indexes"), ("PATCH", "/indexes/listings/settings"), ("POST", "/indexes"), ("PATCH", f"/indexes/{fresh}/settings"),
+        ("POST", "/indexes"), ("POST", "/indexes"), ("PATCH", f"/indexes/{fresh}/settings"),
         ("POST", f"/indexes/{fresh}/documents"), ("POST", "/swap-indexes"), ("DELETE", f"/indexes/{fresh}"),
     ]  # fmt: skip
 
