@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.config import Settings
 from app.kernel.outbox import Consumer, Event, Timer
-from catalog.listings import moves, queries
+from catalog.listings import moves, queries, service
 
 
 def consumers(_settings: Settings) -> tuple[Consumer, ...]:

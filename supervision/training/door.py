@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.organisations.tables import Organisation
 from app.accounts.people.tables import Person, Post
-from app.kernel import clock, contents, credit_codes, passwords, typeset
+from app.kernel import clock, contents, credit_codes, typeset
 from app.kernel.contents import Content
 from app.kernel.db import commit
 from app.policy import Actor
@@ -32,7 +32,6 @@ from catalog.suppliers import service as suppliers
 from catalog.suppliers.states import Scale
 from catalog.suppliers.tables import StandingDecision, SupplierClass
 from supervision.alerts import handlers as alerts
-from supervision.training.cast import PASSWORD
 from supervision.training.key import Planted
 
 ENDS_IN_DAYS: Final = 24
@@ -58,8 +57,8 @@ CLASSES: Final = {"经销商": ["A0202", "A0504"], "服务商": ["C2309"], "电�
 
 def fill(sessions: Callable[[], Session], folder: Path) -> Planted:
     """Let firms apply, and one supplier renew its papers; returns what rule K05 must find."""
-    kept = passwords.hashed(PASSWORD)
     with sessions() as session, commit(session):
+        kept = session.scalars(select(Person.password_hash).where(Person.login == SELLER)).one()
         suppliers.complete(session)
         _decree(session)
         _classes(session)
