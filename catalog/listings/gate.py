@@ -109,7 +109,7 @@ def _candidates(
     given: Parameters,
 ) -> list[Candidate]:
     today = clock.today()
-    supplier = suppliers.by_id(session, supplier_id)
+    supplier, entry = suppliers.by_id(session, supplier_id), suppliers.dishonest_supplier(session, supplier_id, today)
     ids = [goods.id for goods, _ in wishes if goods.id is not None]
     days = max((given[rule]["d"] for rule in ("R01",) if rule in given), default=0)
     newest = references.newest(session, ids, today, days)
@@ -125,7 +125,7 @@ def _candidates(
                 supplier=supplier.name,
                 may_trade=supplier.standing is Standing.ACTIVE,
                 until=supplier.standing_until,
-                dishonest=None,
+                dishonest=f"{entry.list_name}（{entry.document_no}）" if entry else None,
                 category=goods.category,
                 doc_no=mall.doc_no if mall else None,
                 unit=goods.unit,

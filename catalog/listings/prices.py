@@ -16,6 +16,7 @@ from catalog.listings.rules import Quartiles
 from catalog.listings.states import Shelf
 from catalog.listings.tables import Listing, ListingVersion, PriceSpread
 from catalog.products.tables import Product
+from catalog.suppliers import queries as suppliers
 from catalog.suppliers.states import Standing
 from catalog.suppliers.tables import Supplier
 
@@ -29,7 +30,10 @@ def live() -> ColumnElement[bool]:
 
 
 def comparable() -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    """Of the offers of the same product that the region could buy now: the lowest price, and how many suppliers (rules P03, P04)."""
+    """Of the offers of the same product that the region could buy now: the lowest price, and how many suppliers (rules P03, P04).
+
+    A supplier that may not trade in the region is no rival there, as it can sell nothing there.
+    """
     other, seller = aliased(Listing), aliased(Supplier)
     served = or_(*(other.regions.contains(bindparam(name)) for name in WHERE))  # codes are all of one length
     found = (
@@ -37,7 +41,7 @@ def comparable() -> tuple[ColumnElement[Any], ColumnElement[Any]]:
         .select_from(other)
         .join(seller, seller.organisation_id == other.supplier_id)
         .where(other.product_id == Listing.product_id, other.shelf == Shelf.ON_SHELF, seller.standing == Standing.ACTIVE)
-        .where(other.stock > 0, served)
+        .where(other.stock > 0, served, ~suppliers.barred_where(among(suppliers.StandingDecision.region, "above"), seller.organisation_id))
         .correlate(Listing)
     )
     lowest = found.add_columns(func.min(other.price_fen)).scalar_subquery()
@@ -45,7 +49,7 @@ def comparable() -> tuple[ColumnElement[Any], ColumnElement[Any]]:
 
 
 WHERE: Final = ("county", "city", "province")
-"""The region that asks and those above it; the widest is repeated where there are fewer."""
+"""The region that asks and those above it; the widest is repeated where there are fewer. `above` is the list of them all."""
 
 
 def kept(row: Sequence[Any]) -> Quartiles | None:
