@@ -12,7 +12,7 @@ from app.policy import Permission
 from app.web.extensions import db
 from app.web.guard import me, requires
 from app.web.openapi import Answers, CursorPage, Fen, Id, Model, PageQuery, Problem, spec, titled
-from catalog.listings import queries, service
+from catalog.listings import prices, queries, service
 from catalog.listings.queries import Shown
 from catalog.listings.rules import ProductNotSaid
 from catalog.listings.states import Shelf
@@ -199,7 +199,7 @@ def listing(listing_id: int) -> ListingOut:
 def versions(listing_id: int) -> VersionList:
     """What the offer said in the last 90 days."""
     _own(listing_id)
-    return VersionList(items=[VersionOut.model_validate(row) for row in queries.versions_of(db.session(), listing_id)])
+    return VersionList(items=[VersionOut.model_validate(row) for row in prices.versions_of(db.session(), listing_id)])
 
 
 @api.put("/<int:listing_id>/price")

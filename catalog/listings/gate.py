@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.kernel import clock, regions
 from app.kernel.db import among
-from catalog.listings import queries
+from catalog.listings import prices, queries
 from catalog.listings.rules import Candidate, Parameters, Quartiles, Reference, Traded, judge
 from catalog.listings.verdicts import RULES, Verdict
 from catalog.products.rules import proven_on
@@ -72,7 +72,7 @@ def judge_all(session: Session, supplier_id: int, wishes: Sequence[Wish], *, but
     ids = sorted({wish.product_id for wish in wishes})
     known = _goods(session, ids)
     twins = queries.duplicates(session, supplier_id, ids, but=but)
-    others = queries.quartiles_of_others(session, ids, supplier_id)
+    others = prices.quartiles_of_others(session, ids, supplier_id)
     wanted = [(replace(known[wish.product_id], proven=known[wish.product_id].proven | wish.proven), wish.price_fen) for wish in wishes]
     return [judge(candidate, given) for candidate in _candidates(session, supplier_id, wanted, twins, others, given)]
 
@@ -109,7 +109,7 @@ def _candidates(
     given: Parameters,
 ) -> list[Candidate]:
     today = clock.today()
-    supplier = suppliers.by_id(session, supplier_id)
+    supplier, entry = suppliers.by_id(session, supplier_id), suppliers.dishonest_supplier(session, supplier_id, today)
     ids = [goods.id for goods, _ in wishes if goods.id is not None]
     days = max((given[rule]["d"] for rule in ("R01",) if rule in given), default=0)
     newest = references.newest(session, ids, today, days)
@@ -125,7 +125,7 @@ def _candidates(
                 supplier=supplier.name,
                 may_trade=supplier.standing is Standing.ACTIVE,
                 until=supplier.standing_until,
-                dishonest=None,
+                dishonest=f"{entry.list_name}（{entry.document_no}）" if entry else None,
                 category=goods.category,
                 doc_no=mall.doc_no if mall else None,
                 unit=goods.unit,

@@ -11,7 +11,7 @@ from app.kernel.db import connection_of
 from app.kernel.errors import Missing
 from app.kernel.rows import insert_rows
 from app.policy import Actor, Permission
-from catalog.listings import queries
+from catalog.listings import prices
 from catalog.listings.events import ListingChanged, ListingProposed, ListingRepriced, ListingReviewed
 from catalog.listings.rules import ChangedMeanwhile, ListingFrozen, Quartiles, ReviewClosed
 from catalog.listings.states import REVIEW_NAMES, Action, ReviewState, Shelf, next_step
@@ -70,7 +70,7 @@ def follow_prices(session: Session, product_ids: Iterable[int]) -> None:
         rows = [{**_UNKNOWN, "product_id": product_id, "at": at} for product_id in part]
         insert_rows(session, _spreads, rows, (PriceSpread.product_id,), once=PriceSpread.product_id)  # type: ignore[arg-type]
         session.execute(select(_spreads.c.product_id).where(_spreads.c.product_id.in_(part)).order_by(_spreads.c.product_id).with_for_update())
-        found = queries.quartiles_by_product(session, part)
+        found = prices.quartiles_by_product(session, part)
         connection_of(session).execute(_FOLLOW, [{"product": each, "then": at, **_figures(found.get(each))} for each in part])
 
 

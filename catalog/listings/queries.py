@@ -2,20 +2,21 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, func, join, or_, select, true
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy import ColumnElement, Row, Select, case, func, or_, select, true
+from sqlalchemy.orm import Session
 
 from app.kernel import clock, paging, regions
 from app.kernel.db import among, run
 from app.kernel.errors import Missing
 from app.policy import Actor
 from catalog.brands.rules import key_of
+from catalog.listings.prices import KEPT, WHERE, comparable, kept, live
 from catalog.listings.rules import Offer, Quartiles
 from catalog.listings.states import Shelf
-from catalog.listings.tables import Listing, ListingVersion, PriceSpread
+from catalog.listings.tables import Listing, PriceSpread
 from catalog.products.rules import Attribute, attributes_of, proven_on, summary
 from catalog.products.states import FactKind, Origin
 from catalog.products.tables import Product
@@ -25,36 +26,13 @@ from catalog.suppliers.states import Scale, Standing
 from catalog.suppliers.tables import Supplier
 from catalog.taxonomy import queries as taxonomy
 
-HISTORY_DAYS = 90
-"""How far back a price history goes."""
-
-
-def _comparable() -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    """Of the offers of the same product that the region could buy now: the lowest price, and how many suppliers (rules P03, P04)."""
-    other, seller = aliased(Listing), aliased(Supplier)
-    served = or_(*(other.regions.contains(bindparam(name)) for name in _WHERE))  # codes are all of one length
-    found = (
-        select()
-        .select_from(other)
-        .join(seller, seller.organisation_id == other.supplier_id)
-        .where(other.product_id == Listing.product_id, other.shelf == Shelf.ON_SHELF, seller.standing == Standing.ACTIVE)
-        .where(other.stock > 0, served)
-        .correlate(Listing)
-    )
-    lowest = found.add_columns(func.min(other.price_fen)).scalar_subquery()
-    return lowest.label("lowest_fen"), found.add_columns(func.count(other.supplier_id.distinct())).scalar_subquery().label("rivals")
-
-
-_WHERE: Final = ("county", "city", "province")
-"""The region that asks and those above it; the widest is repeated where there are fewer."""
-
 _OFFERS: Final = (
     select(
         Listing.id, Listing.version, Listing.price_fen, Listing.stock, Listing.shelf, Listing.regions, Listing.delivery_days, Listing.title,
         Product.id.label("product_id"), Product.category_code, Product.brand, Product.model, Product.unit,
         Supplier.organisation_id.label("supplier_id"), Supplier.name.label("supplier_name"), Supplier.standing, Supplier.standing_until,
         suppliers.barred_where(among(suppliers.StandingDecision.region, "above")).label("barred"),
-        *_comparable(),
+        *comparable(),
     )
     .join(Product, Product.id == Listing.product_id)
     .join(Supplier, Supplier.organisation_id == Listing.supplier_id)
@@ -65,7 +43,7 @@ _OFFERS: Final = (
 def offers(session: Session, listing_ids: Iterable[int], region: str, on: date) -> dict[int, Offer]:
     """These listings as they stand now for a buyer of a region, by id; one statement."""
     above = [each.code for each in reversed(regions.path(region))]
-    where = dict(zip(_WHERE, above + above[-1:] * len(_WHERE), strict=False))
+    where = dict(zip(WHERE, above + above[-1:] * len(WHERE), strict=False))
     rows = run(session, _OFFERS, {"ids": sorted(set(listing_ids)), "above": above, **where}).all()
     terms = {code: taxonomy.terms_of_sale(session, code, region, on) for code in {row.category_code for row in rows}}
     return {
@@ -180,11 +158,6 @@ _SHOWN = (  # in the order of the fields
 )  # fmt: skip
 
 
-def live() -> ColumnElement[bool]:
-    """The offers that can be bought; needs the supplier joined."""
-    return and_(Listing.shelf == Shelf.ON_SHELF, Supplier.standing == Standing.ACTIVE)
-
-
 def _whole() -> Select[Any]:
     columns: tuple[Any, ...] = _SHOWN
     return (
@@ -236,19 +209,11 @@ def cards(session: Session, listing_ids: Iterable[int]) -> dict[int, tuple[Shown
     """These listings by id, each with the spread of its product's prices, whatever their state; one statement."""
     wanted = sorted(set(listing_ids))
     rows = run(session, _CARDS, {"ids": wanted}) if wanted else ()
-    return {row[0]: (_offer(row), _kept(row[_WIDTH:])) for row in rows}
-
-
-def _kept(row: Sequence[Any]) -> Quartiles | None:
-    n, least, q1, median, q3, most = row
-    return Quartiles(n=n, min=least, q1=q1, median=median, q3=q3, max=most) if n else None
+    return {row[0]: (_offer(row), kept(row[_WIDTH:])) for row in rows}
 
 
 _WIDTH: Final = len(_SHOWN)
-_SPREAD: Final = (
-    PriceSpread.n, PriceSpread.min_fen, PriceSpread.q1_fen, PriceSpread.median_fen, PriceSpread.q3_fen, PriceSpread.max_fen,
-)  # fmt: skip
-_CARDS: Final = _BY_IDS.add_columns(*_SPREAD).outerjoin(PriceSpread, PriceSpread.product_id == Listing.product_id)
+_CARDS: Final = _BY_IDS.add_columns(*KEPT).outerjoin(PriceSpread, PriceSpread.product_id == Listing.product_id)
 """Made once: every search page asks it."""
 
 
@@ -324,84 +289,6 @@ def count_live(session: Session) -> int:
     """How many offers can be bought."""
     query = select(func.count()).select_from(Listing).join(Supplier, Supplier.organisation_id == Listing.supplier_id).where(live())
     return session.scalar(query) or 0
-
-
-# ---------------------------------------------------------------- prices
-
-
-def versions_of(session: Session, listing_id: int, *, since: datetime | None = None) -> list[ListingVersion]:
-    """What a listing said, oldest first, and the last version before `since` (90 days ago unless told) to begin with."""
-    start = since or clock.now() - timedelta(days=HISTORY_DAYS)
-    before = (
-        select(func.max(ListingVersion.version))
-        .where(ListingVersion.listing_id == listing_id, ListingVersion.at < start)
-        .scalar_subquery()
-    )
-    query = (
-        select(ListingVersion)
-        .where(ListingVersion.listing_id == listing_id, ListingVersion.version >= func.coalesce(before, 0))
-        .order_by(ListingVersion.version)
-    )
-    return list(session.scalars(query))
-
-
-def quartiles(session: Session, *, product_id: int | None = None, category: str | None = None) -> Quartiles | None:
-    """The spread of the live offers of a product or of a category; None when there is none. One statement."""
-    if product_id is not None:
-        return quartiles_by_product(session, [product_id]).get(product_id)
-    return next(iter(_spread(session, _SPREAD_OF_CATEGORIES, [category]).values()), None)
-
-
-def quartiles_by_product(session: Session, product_ids: Iterable[int]) -> dict[int, Quartiles]:
-    """The spread of the live offers of each of these products; one statement."""
-    wanted = sorted(set(product_ids))
-    return _spread(session, _SPREAD_OF_PRODUCTS, wanted) if wanted else {}
-
-
-def _spread(session: Session, query: Select[Any], keys: Sequence[Any], **values: Any) -> dict[Any, Quartiles]:
-    return {
-        row.key: Quartiles(n=row.n, min=row.min, q1=row.q1, median=(row.low + row.high) // 2, q3=row.q3, max=row.max)
-        for row in run(session, query, {"keys": list(keys), **values})
-    }
-
-
-def quartiles_of_others(session: Session, product_ids: Iterable[int], supplier_id: int) -> dict[int, Quartiles]:
-    """The spread of the live offers of each of these products by all other suppliers; one statement."""
-    wanted = sorted(set(product_ids))
-    return _spread(session, _SPREAD_OF_OTHERS, wanted, but=supplier_id) if wanted else {}
-
-
-def _spread_by(key: InstrumentedAttribute[Any], *more: ColumnElement[bool]) -> Select[Any]:
-    """Nearest ranks, the same figures as `rules.quartiles_of`, on either database in whole fen."""
-    wanted = live(), among(key, "keys"), *more
-    offers = join(Listing, Supplier, Supplier.organisation_id == Listing.supplier_id)
-    if key.class_ is Product:
-        offers = join(offers, Product, Product.id == Listing.product_id)
-    rows = (
-        select(
-            key.label("key"),
-            Listing.price_fen.label("price"),
-            func.row_number().over(partition_by=key, order_by=(Listing.price_fen, Listing.id)).label("place"),
-            func.count().over(partition_by=key).label("n"),
-        )
-        .select_from(offers)
-        .where(*wanted)
-        .subquery()
-    )
-    n, place, price = rows.c.n, rows.c.place, rows.c.price
-
-    def at(wanted: ColumnElement[int]) -> ColumnElement[int]:
-        return func.max(case((place == wanted, price)))
-
-    return select(
-        rows.c.key, func.max(n).label("n"), func.min(price).label("min"), func.max(price).label("max"),
-        at((n + 3) // 4).label("q1"), at((3 * n + 3) // 4).label("q3"),
-        at((n + 1) // 2).label("low"), at(n // 2 + 1).label("high"),
-    ).group_by(rows.c.key)  # fmt: skip
-
-
-_SPREAD_OF_PRODUCTS, _SPREAD_OF_CATEGORIES = _spread_by(Listing.product_id), _spread_by(Product.category_code)
-_SPREAD_OF_OTHERS = _spread_by(Listing.product_id, Listing.supplier_id != bindparam("but"))
 
 
 # ---------------------------------------------------------------- a supplier's own list

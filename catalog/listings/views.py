@@ -17,7 +17,7 @@ from app.web.errors import shown as as_words
 from app.web.extensions import db
 from app.web.forms import Form, refusals_on
 from app.web.guard import me, requires
-from catalog.listings import desk, gate, queries, service
+from catalog.listings import desk, gate, prices, queries, service
 from catalog.listings.forms import NewOfferForm, OfferForm, PriceForm, ShelfForm, StockForm
 from catalog.listings.gate import Goods, Wish
 from catalog.listings.queries import Shown
@@ -276,7 +276,7 @@ def said(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
 
 def outside_price(product_id: int) -> int | None:
     """The newest reference price of a product within the days of a price history, in fen; None when there is none."""
-    newest = references.newest(db.session(), [product_id], clock.today(), queries.HISTORY_DAYS).get(product_id)
+    newest = references.newest(db.session(), [product_id], clock.today(), prices.HISTORY_DAYS).get(product_id)
     return newest.price_fen if newest else None
 
 
@@ -295,14 +295,14 @@ def _version() -> int | None:
 
 def _editor(offer: Shown, form: OfferForm, papers: Form | None = None) -> ResponseReturnValue:
     session = db.session()
-    versions = queries.versions_of(session, offer.listing_id)
+    versions = prices.versions_of(session, offer.listing_id)
     reviews = desk.reviews_of(session, me(), offer.listing_id)
     judged, kept = desk.verdicts_of(session, offer.listing_id)
     return htmx.show(
         "listings/listing.html",
         offer=offer,
         form=form,
-        stats=queries.quartiles(session, product_id=offer.product_id),
+        stats=prices.quartiles(session, product_id=offer.product_id),
         checks=_checks_of(offer, offer.price_fen),
         kept=said(kept),
         judged=judged,
@@ -359,8 +359,8 @@ def _lines(offers: Sequence[Shown]) -> list[dict[str, Any]]:
     """Offers with the spread of their product, and where their price stands among the others."""
     session = db.session()
     ids = [offer.product_id for offer in offers]
-    stats = queries.quartiles_by_product(session, ids)
-    others = queries.quartiles_of_others(session, ids, me().organisation_id or 0)
+    stats = prices.quartiles_by_product(session, ids)
+    others = prices.quartiles_of_others(session, ids, me().organisation_id or 0)
     given: Parameters = gate.parameters(session)
     return [
         {

@@ -12,6 +12,7 @@ from app.kernel.errors import N_, Missing
 from app.web.extensions import db
 from app.web.guard import public
 from app.web.openapi import Answers, Fen, Model, Problem, spec, titled
+from catalog.listings import prices
 from catalog.listings import queries as listings
 from catalog.listings.queries import Shown
 from catalog.listings.rules import Quartiles
@@ -183,7 +184,7 @@ def search(query: SearchQuery) -> SearchOut:
     )  # fmt: skip
     page = engine().search(asked.request(limit=query.limit, highlight=False, facets=forms.FACETS if query.facets else ()))
     rows = listings.shown(session, [hit.pk for hit in page.hits])
-    stats = listings.quartiles_by_product(session, [row.product_id for row in rows.values()])
+    stats = prices.quartiles_by_product(session, [row.product_id for row in rows.values()])
     found = [rows[hit.pk] for hit in page.hits if hit.pk in rows and rows[hit.pk].is_live]
     return SearchOut(
         items=[_offer(row, stats.get(row.product_id)) for row in found],
@@ -221,8 +222,8 @@ def product(product_id: int) -> ProductOut:
     session = db.session()
     found = products.by_id(session, product_id)
     offers = listings.offers_for_product(session, found.id)
-    stats = listings.quartiles(session, product_id=found.id)
-    versions = listings.versions_of(session, offers[0].listing_id) if offers else []
+    stats = prices.quartiles(session, product_id=found.id)
+    versions = prices.versions_of(session, offers[0].listing_id) if offers else []
     on = clock.today()
     facts = proven_on(found.proven, on)
     return ProductOut(
@@ -243,7 +244,7 @@ def offer(listing_id: int) -> OfferOut:
     row = listings.shown(db.session(), [listing_id]).get(listing_id)
     if row is None or not row.is_live:
         raise Missing()
-    return _offer(row, listings.quartiles(db.session(), product_id=row.product_id))
+    return _offer(row, prices.quartiles(db.session(), product_id=row.product_id))
 
 
 def engine() -> SearchEngine:

@@ -19,6 +19,7 @@ from app.web.extensions import db
 from app.web.guard import maybe_me, public
 from app.web.language import spoken
 from app.web.texts import gettext
+from catalog.listings import prices
 from catalog.listings import queries as listings
 from catalog.listings.queries import Shown
 from catalog.listings.rules import Quartiles, quartiles_of
@@ -147,8 +148,8 @@ def product(product_id: int) -> ResponseReturnValue:
     chosen = next((offer for offer in offers if str(offer.listing_id) == wanted), lowest)
     stats, of_category = quartiles_of([offer.price_fen for offer in offers]), None
     if len(offers) < FEW:
-        of_category = listings.quartiles(session, category=chosen.category_code)
-    points = _history(listings.versions_of(session, chosen.listing_id), chosen)
+        of_category = prices.quartiles(session, category=chosen.category_code)
+    points = _history(prices.versions_of(session, chosen.listing_id), chosen)
     actor = maybe_me()
     on = clock.today()
     region = actor.region if actor else regions.PROVINCE
@@ -187,7 +188,7 @@ def compare() -> ResponseReturnValue:
     session = db.session()
     found = listings.shown(session, wanted)
     offers = [found[each] for each in wanted if each in found and found[each].is_live]
-    stats = listings.quartiles_by_product(session, [offer.product_id for offer in offers])
+    stats = prices.quartiles_by_product(session, [offer.product_id for offer in offers])
     rows = _compared(offers)
     only = request.args.get("only") == "1"
     return htmx.show(
@@ -341,7 +342,7 @@ def _ways_out(asked: Asked) -> list[tuple[str, str, int]]:
 
 def _history(versions: Sequence[Any], offer: Shown) -> list[tuple[date, int]]:
     """Days and prices of the last 90 days, one for each change, beginning with what held before."""
-    start = clock.today().toordinal() - listings.HISTORY_DAYS
+    start = clock.today().toordinal() - prices.HISTORY_DAYS
     points: list[tuple[date, int]] = []
     for version in versions:
         on = date.fromordinal(max(clock.local(version.at).date().toordinal(), start))

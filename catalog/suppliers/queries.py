@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from app.accounts.organisations import queries as organisations
 from app.kernel import paging, regions
 from app.kernel.errors import Missing
 from app.policy import Actor, Permission
@@ -47,11 +48,11 @@ def barred_in(places: Collection[str]) -> ColumnElement[bool]:
     return barred_where(StandingDecision.region.in_(places))
 
 
-def barred_where(inside: ColumnElement[bool]) -> ColumnElement[bool]:
+def barred_where(
+    inside: ColumnElement[bool], supplier_id: ColumnElement[int] | InstrumentedAttribute[int] = Supplier.organisation_id
+) -> ColumnElement[bool]:
     """The suppliers with a decision in force, short of everywhere, for which the condition holds."""
-    return exists().where(
-        StandingDecision.supplier_id == Supplier.organisation_id, StandingDecision.state == DecisionState.IN_FORCE, inside
-    )
+    return exists().where(StandingDecision.supplier_id == supplier_id, StandingDecision.state == DecisionState.IN_FORCE, inside)
 
 
 def may_trade(session: Session, supplier_id: int, region: str) -> bool:
@@ -216,9 +217,14 @@ def due_decisions(session: Session, now: datetime) -> list[int]:
 
 def dishonest(session: Session, credit_code: str | None, on: date) -> Dishonest | None:
     """The entry of a list of dishonest firms that holds for this credit code on that day (rule K01)."""
-    query = select(Dishonest).where(
-        Dishonest.credit_code == (credit_code or ""),
-        Dishonest.valid_from <= on,
-        or_(Dishonest.valid_to.is_(None), Dishonest.valid_to >= on),
-    )
-    return session.scalars(query.order_by(Dishonest.valid_from.desc(), Dishonest.id)).first()
+    return _listed(session, Dishonest.credit_code == (credit_code or ""), on)
+
+
+def dishonest_supplier(session: Session, supplier_id: int, on: date) -> Dishonest | None:
+    """The entry that holds for this supplier on that day (rule K01); one statement."""
+    return _listed(session, Dishonest.credit_code.in_(organisations.credit_code_of(supplier_id)), on)
+
+
+def _listed(session: Session, whom: ColumnElement[bool], on: date) -> Dishonest | None:
+    in_force = Dishonest.valid_from <= on, or_(Dishonest.valid_to.is_(None), Dishonest.valid_to >= on)
+    return session.scalars(select(Dishonest).where(whom, *in_force).order_by(Dishonest.valid_from.desc(), Dishonest.id)).first()

@@ -16,7 +16,7 @@ from app.web import htmx
 from app.web.extensions import db
 from app.web.forms import refusals_on
 from app.web.guard import me, requires
-from catalog.listings import decisions, desk, gate, queries
+from catalog.listings import decisions, desk, gate, prices, queries
 from catalog.listings.gate import Wish
 from catalog.listings.states import ACTION_NAMES, REVIEW_NAMES, SHELF_NAMES, STEPS, Action
 from catalog.listings.tables import Listing
@@ -159,10 +159,10 @@ def _sheet(session: Session, shown: desk.Reviewed) -> dict[str, object]:
     """What the keeper sees of one review: the checks as they were and as they are, the other offers, how the price went."""
     wish = Wish(product_id=shown.product_id, price_fen=shown.price_fen)
     (now,) = gate.judge_all(session, shown.supplier_id, [wish], but=shown.listing_id)
-    versions = queries.versions_of(session, shown.listing_id)
+    versions = prices.versions_of(session, shown.listing_id)
     return {
         "checks": said(now),
-        "stats": queries.quartiles_of_others(session, [shown.product_id], shown.supplier_id).get(shown.product_id),
+        "stats": prices.quartiles_of_others(session, [shown.product_id], shown.supplier_id).get(shown.product_id),
         "points": [(clock.local(version.at).date(), version.price_fen) for version in versions],
         "external": outside_price(shown.product_id),
         "today": clock.today(),
@@ -174,7 +174,7 @@ def _listing(listing_id: int, form: ReasonForm) -> ResponseReturnValue:
     session, actor = db.session(), me()
     offer = queries.by_id(session, actor, listing_id)
     judged, kept = desk.verdicts_of(session, listing_id)
-    versions = queries.versions_of(session, listing_id)
+    versions = prices.versions_of(session, listing_id)
     return htmx.show(
         "upkeep/listing.html",
         offer=offer,
@@ -182,7 +182,7 @@ def _listing(listing_id: int, form: ReasonForm) -> ResponseReturnValue:
         reason=desk.reason_of(session, listing_id),
         judged=judged,
         kept=said(kept),
-        stats=queries.quartiles(session, product_id=offer.product_id),
+        stats=prices.quartiles(session, product_id=offer.product_id),
         versions=list(reversed(versions)),
         points=[(clock.local(version.at).date(), version.price_fen) for version in versions],
         today=clock.today(),

@@ -15,7 +15,7 @@ from app.kernel import clock, regions
 from app.kernel.errors import N_
 from app.kernel.paging import Key, Page, page
 from app.policy import Actor, Permission
-from catalog.listings import queries as listings
+from catalog.listings import prices
 from catalog.listings.rules import Quartiles
 from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.rules import TermName
@@ -183,7 +183,7 @@ def sheet(session: Session, actor: Actor, order: Order) -> Sheet:
         order=order,
         lines=tuple(lines),
         plans=purchases.fundings(session, actor, (line.plan_line_id for line in lines)),
-        spread=listings.quartiles_by_product(session, {line.product_id for line in lines}),
+        spread=prices.quartiles_by_product(session, {line.product_id for line in lines}),
         verdicts=purchases.decisions_of(session, order),
         holds=tuple(purchases.holds_of(session, order)),
         money=_money(session, order, lines),

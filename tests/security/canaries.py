@@ -8,7 +8,7 @@ import re
 from collections import defaultdict
 from typing import Any
 
-from sqlalchemy import Connection, Enum, String, select, update
+from sqlalchemy import Connection, Enum, String, and_, select, true, update
 
 from app.kernel.db import Base
 from app.policy import Role
@@ -20,10 +20,12 @@ MARK = re.compile(r"CANARY\.([a-z_]+\.[a-z_]+)\.")
 WRITTEN: dict[str, set[str]] = {
     "acceptance_lines": {"serials", "reason"}, "acceptances": {"remarks"}, "addresses": {"label", "street", "contact", "phone"},
     "alerts": {"note"}, "allotments": {"source", "document_number"}, "api_tokens": {"name"},
-    "asset_cards": {"serial", "keeper", "place", "voucher"}, "comparisons": {"words"}, "budget_lines": {"name"}, "budget_projects": {"name"},
-    "contracts": {"text", "payee_name", "payee_bank", "payee_bank_account", "payee_account"}, "events": {"body"}, "holds": {"explanation"},
+    "asset_cards": {"serial", "keeper", "place", "voucher"}, "attempts": {"lines"},
+    "bulk_jobs": {"file_name", "headings", "samples"}, "bulk_problems": {"heading", "figure", "facts"}, "comparisons": {"words"}, "budget_lines": {"name"}, "budget_projects": {"name"},
+    "contracts": {"text", "payee_name", "payee_bank", "payee_bank_account", "payee_account"}, "decision_records": {"verdicts"}, "events": {"body"}, "holds": {"explanation"},
     "invoice_titles": {"title", "tax_number"}, "invoices": {"buyer_title", "buyer_tax_number", "seller_tax_number"}, "line_decisions": {"reason"},
-    "listing_versions": {"title"}, "listings": {"sku", "title"}, "order_lines": {"title", "brand", "model", "place"},
+    "listing_reports": {"words", "answer"}, "listing_reviews": {"reason"}, "listing_versions": {"title"},
+    "listings": {"sku", "title", "shelf_reason"}, "questions": {"words", "answer", "hidden_reason"}, "order_lines": {"title", "brand", "model", "place"},
     "orders": {"reason", "invoice_title", "invoice_tax_number"}, "organisations": {"name", "short_name"},
     "payment_applications": {"payee_name", "payee_bank", "payee_bank_account", "payee_account", "receipt_number"},
     "people": {"name", "phone"}, "plan_lines": {"name"}, "plans": {"title"}, "ratings": {"words"}, "reorder_lists": {"name"}, "saved_searches": {"words"}, "shipments": {"carrier", "tracking"},
@@ -43,13 +45,15 @@ MADE: dict[str, set[str]] = {
     "acceptances": {"number"},
     "alerts": {"number", "key", "rule", "rule_version", "region", "order_number", "parameters", "inputs", "evidence", "close_code"},
     "allotments": {"number", "functional_class", "economic_class", "fund_nature"}, "api_tokens": {"token_hash", "scopes"},
-    "asset_cards": {"number", "class_code", "name", "brand", "model"}, "attempts": {"number", "key", "digest", "region", "verdicts", "lines"},
+    "asset_cards": {"number", "class_code", "name", "brand", "model"}, "attempts": {"number", "key", "digest", "region", "verdicts"},
+    "bulk_jobs": {"token", "entity", "region", "format", "digest", "mapping", "why", "lease_token"}, "bulk_problems": {"rule", "way_out"},
     "budget_lines": {"code", "category_code"}, "budget_moves": {"key", "stream"}, "comparisons": {"number", "region", "kind", "content", "sha256"}, "budget_projects": {"code", "kind"},
     "contract_documents": {"sha256"}, "contracts": {"number", "filing_number", "sha256"},
-    "decision_records": {"submission", "rule_version", "verdicts"},
+    "decision_records": {"submission", "rule_version"},
     "events": {"stream", "type", "region"},
     "gateway_charges": {"intent", "application", "destination", "currency", "receipt"}, "gateway_lines": {"reason"}, "holds": {"rule"}, "invoices": {"code", "number"}, "journal_erasures": {"field"},
-    "listings": {"regions"},
+    "listing_reports": {"subject"}, "listing_reviews": {"rules", "verdicts"}, "listing_verdicts": {"rule_version", "verdicts"},
+    "listings": {"regions"}, "questions": {"region"},
     "notices": {"number", "region", "title", "contract_number", "order_number", "unit_name", "supplier_name", "body", "search_text", "sha256"},
     "order_lines": {"category_code", "unit"}, "orders": {"number", "region", "mode"},
     "organisations": {"code", "credit_code", "region", "unit_kind"}, "addresses": {"region"},
@@ -71,13 +75,23 @@ SHARED = {
     "brands", "product_facts", "profile_attributes", "profiles",
     "categories", "class_rules", "consumer_floors", "event_leases", "event_receipts", "gateway_notices", "journal_checkpoints", "limits", "mall_categories",
     "dishonest_firms", "supplier_agreements", "supplier_requirements",
-    "products", "region_days", "rule_parameters", "stream_cursors", "terms",
+    "products", "reference_prices", "region_days", "rule_parameters", "stream_cursors", "terms",
     "search_miss_marks", "search_misses", "search_synonyms",
 }  # fmt: skip
 """Tables that belong to no unit and no supplier."""
 
 WORDS = {"note", "reason", "unit_name", "supplier_name", "payee", "name", "keeper", "place", "carrier", "tracking", "title", "explanations", "unit", "supplier"}
 """Parts of an event's body that hold such texts."""
+
+PARTS = {
+    ("events", "body"): WORDS, ("webhook_deliveries", "body"): WORDS,
+    ("attempts", "lines"): {"words"}, ("decision_records", "verdicts"): {"reason"},
+    ("acceptance_lines", "serials"): None, ("bulk_jobs", "headings"): None, ("bulk_jobs", "samples"): None, ("bulk_problems", "facts"): None,
+}  # fmt: skip
+"""Columns that hold JSON, with the parts of it that hold such texts (None: every text in it). A check of the buyer's price keeps his words."""
+
+LATE = {"listings.shelf_reason", "listing_reviews.reason", "listing_reports.answer", "questions.answer", "questions.hidden_reason"}
+"""What is written once somebody has decided or answered; it is planted although nobody has."""
 
 
 def texts() -> dict[str, set[str]]:
@@ -124,6 +138,9 @@ def _owned(connection: Connection, organisations: set[int]) -> dict[str, set[int
                     owned[table.name].update(connection.scalars(select(key).where(column.in_(parents))))
             growing |= len(owned[table.name]) > before
     streams = {number for name in ("orders", "plans") for number in _numbers(connection, name, owned[name])} | {f"person/{person}" for person in owned["people"]}
+    orders, submissions, records = (Base.metadata.tables[name] for name in ("orders", "submissions", "decision_records"))
+    sent = select(submissions.c.number).where(submissions.c.id.in_(select(orders.c.submission_id).where(orders.c.id.in_(owned["orders"]))))
+    owned["decision_records"] |= set(connection.scalars(select(records.c.id).where(records.c.submission.in_(sent))))
     events, entries = Base.metadata.tables["events"], Base.metadata.tables["stream_entries"]
     owned["events"] |= set(connection.scalars(select(events.c.id).where(events.c.stream.in_(streams))))
     owned["stream_entries"] |= set(connection.scalars(select(entries.c.event_id).where(entries.c.event_id.in_(owned["events"]))))
@@ -138,22 +155,24 @@ def _numbers(connection: Connection, name: str, ids: set[int]) -> list[str]:
 def _mark(connection: Connection, name: str, column: str, keys: set[Any]) -> bool:
     table = Base.metadata.tables[name]
     (key, *_), target, mark = table.primary_key.columns, table.c[column], f"CANARY.{name}.{column}."
-    rows = connection.execute(select(key, target).where(key.in_(keys), target.is_not(None), target != "")).all()
-    for row_key, text in rows:
-        marked = _in_json(text, mark) if column in {"body", "serials"} else f"{mark}{row_key}"
+    written = true() if f"{name}.{column}" in LATE else and_(target.is_not(None), target != "")
+    done = False
+    for row_key, text in connection.execute(select(key, target).where(key.in_(keys), written)).all():
+        marked = _in_json(text, mark, PARTS[name, column]) if (name, column) in PARTS else f"{mark}{row_key}"
         connection.execute(update(table).where(key == row_key).values({column: marked}))
-    return bool(rows)
+        done |= mark in marked
+    return done
 
 
-def _in_json(text: str, mark: str) -> str:
+def _in_json(text: str, mark: str, parts: set[str] | None) -> str:
     def walk(value: Any, *, is_words: bool) -> Any:
         if isinstance(value, dict):
-            return {name: walk(each, is_words=name in WORDS or is_words) for name, each in value.items()}
+            return {name: walk(each, is_words=is_words or name in (parts or ())) for name, each in value.items()}
         if isinstance(value, list):
             return [walk(each, is_words=is_words) for each in value]
         return mark if is_words and isinstance(value, str) and value else value
 
     try:
-        return json.dumps(walk(json.loads(text), is_words=False))
+        return json.dumps(walk(json.loads(text), is_words=parts is None))
     except ValueError:
         return text

@@ -55,6 +55,13 @@ def is_registered(session: Session, credit_code: str) -> bool:
     """Whether an organisation with this credit code stands in the register, by that code or under it."""
     found = select(Organisation.id).where(or_(Organisation.credit_code == credit_code, Organisation.code == credit_code))
     return session.scalar(found) is not None
+
+
+def credit_code_of(organisation_id: int) -> Select[str | None]:
+    """The credit code of an organisation, to be asked inside another statement."""
+    return select(Organisation.credit_code).where(Organisation.id == organisation_id)
+
+
 def by_credit_codes(session: Session, codes: Collection[str]) -> set[str]:
     """Which of these credit codes are registered."""
     return {str(code) for code in session.scalars(select(Organisation.credit_code).where(Organisation.credit_code.in_(set(codes))))}

@@ -11,7 +11,7 @@ from app.kernel.db import commit
 from app.kernel.errors import Forbidden, Missing
 from app.kernel.outbox import Event
 from app.policy import SYSTEM, Role
-from catalog.listings import queries, service
+from catalog.listings import prices, queries, service
 from catalog.listings.rules import (
     BadPrice,
     BadStock,
@@ -187,7 +187,7 @@ def test_history_begins_with_the_price_that_held_ninety_days_ago(session, lister
                     delivery_days=5, actor_id=None, at=clock.now() - timedelta(days=days),
                 )
             )
-    assert [row.price_fen for row in queries.versions_of(session, listing.id)] == [900_00, 800_00]
+    assert [row.price_fen for row in prices.versions_of(session, listing.id)] == [900_00, 800_00]
 
 
 def test_sales_are_counted(session, world):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.kernel.db import commit
-from catalog.listings import queries
+from catalog.listings import prices as spreads
 from catalog.listings.rules import Quartiles, quartiles_of
 from catalog.listings.states import Shelf
 from catalog.suppliers.states import Standing
@@ -22,15 +22,15 @@ def test_the_database_and_the_rule_count_alike(session, n):
             factories.listing(session, factories.supplier(session), product, price_fen=price)
         factories.listing(session, factories.supplier(session), product, price_fen=9_999, shelf=Shelf.OFF_SHELF)
         factories.listing(session, factories.supplier(session, standing=Standing.SUSPENDED), product, price_fen=8_888)
-    assert queries.quartiles(session, product_id=product.id) == quartiles_of(prices)
-    assert queries.quartiles(session, category=product.category_code) == quartiles_of(prices)
-    assert queries.quartiles_by_product(session, [product.id, 10**9]) == {product.id: quartiles_of(prices)}
+    assert spreads.quartiles(session, product_id=product.id) == quartiles_of(prices)
+    assert spreads.quartiles(session, category=product.category_code) == quartiles_of(prices)
+    assert spreads.quartiles_by_product(session, [product.id, 10**9]) == {product.id: quartiles_of(prices)}
 
 
 def test_nothing_on_offer_has_no_quartiles(session):
-    assert queries.quartiles(session, product_id=1) is None
-    assert queries.quartiles(session, category=factories.LASER) is None
-    assert queries.quartiles_by_product(session, []) == {}
+    assert spreads.quartiles(session, product_id=1) is None
+    assert spreads.quartiles(session, category=factories.LASER) is None
+    assert spreads.quartiles_by_product(session, []) == {}
 
 
 def test_four_prices_by_nearest_rank():
@@ -51,5 +51,5 @@ def test_the_others_are_all_offers_but_the_suppliers_own(session):
         factories.listing(session, own, product, price_fen=9_999)
         for price in (300, 100, 200):
             factories.listing(session, factories.supplier(session), product, price_fen=price)
-    assert queries.quartiles_of_others(session, [product.id], own.organisation_id) == {product.id: quartiles_of([100, 200, 300])}
-    assert queries.quartiles_of_others(session, [], own.organisation_id) == {}
+    assert spreads.quartiles_of_others(session, [product.id], own.organisation_id) == {product.id: quartiles_of([100, 200, 300])}
+    assert spreads.quartiles_of_others(session, [], own.organisation_id) == {}

@@ -6,11 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from app.accounts.organisations.tables import Organisation
 from app.kernel import clock
 from app.kernel.db import commit
 from app.kernel.errors import Forbidden, Missing
 from app.kernel.outbox import Event
-from app.policy import OrganisationKind, Permission, Role
+from app.kernel.sheets import table_of
+from app.policy import SYSTEM, OrganisationKind, Permission, Role
 from catalog.listings import decisions, desk, gate, service
 from catalog.listings.gate import Wish
 from catalog.listings.rules import GateRefused, InReview, ListingFrozen, ReasonMissing, ReviewClosed
@@ -19,8 +21,10 @@ from catalog.listings.tables import ListingReview, ListingVerdict, ListingVersio
 from catalog.products.states import Origin
 from catalog.references import service as references
 from catalog.references.rules import Found
+from catalog.suppliers import service as suppliers
 from catalog.suppliers.states import Standing
 from tests import factories
+from tests.catalog.suppliers.test_dishonest import HEAD, line
 from tests.statements import count_statements
 
 pytestmark = pytest.mark.both_databases
@@ -114,6 +118,38 @@ def test_a_suspended_supplier_puts_nothing_on_the_shelf(session, world, lister):
     with pytest.raises(GateRefused) as refusal, commit(session):
         service.put_on_shelf(session, lister, draft.id)
     assert refusal.value.titles == "供应商不能交易"
+
+
+def dishonest(session, world, since, until=None):
+    code = session.get_one(Organisation, world.supplier.organisation_id).credit_code
+    text = HEAD + line(code, since=since.isoformat(), until=until.isoformat() if until else "")
+    suppliers.import_dishonest(session, SYSTEM, table_of(text.encode()))
+
+
+def test_a_firm_on_a_list_of_dishonest_firms_puts_nothing_on_the_shelf(session, world, lister):
+    with commit(session):
+        draft = offered(session, lister, shelf=Shelf.DRAFT)
+        dishonest(session, world, clock.today())
+    before = factories.how_many(session, ListingVersion)
+    for put in (lambda: service.put_on_shelf(session, lister, draft.id), lambda: offered(session, lister)):
+        with pytest.raises(GateRefused) as refusal, commit(session):
+            put()
+        assert refusal.value.titles == "供应商在失信名单上"
+        (verdict,) = (each for each in refusal.value.verdicts if each.outcome.value == "block")
+        assert verdict.facts["listed"] == "政府采购严重违法失信行为记录名单（财库函〔2026〕1号）"
+    assert (draft.shelf, factories.how_many(session, ListingVersion)) == (Shelf.DRAFT, before)
+
+
+def test_an_entry_that_has_ended_or_not_begun_or_is_anothers_stops_nothing(session, world, lister):
+    today, day = clock.today(), timedelta(days=1)
+    with commit(session):
+        dishonest(session, world, today - 30 * day, today - day)
+        dishonest(session, factories.world(session), today - day)
+    with commit(session):
+        assert offered(session, lister).shelf is Shelf.ON_SHELF
+        dishonest(session, world, today + day)
+    with commit(session):
+        assert offered(session, lister).shelf is Shelf.ON_SHELF
 
 
 def test_a_price_above_the_reference_is_asked_for_while_the_old_one_holds(session, lister, keeper):

@@ -9,7 +9,7 @@ from app.config import Settings
 from app.kernel.db import commit, make_engine
 from app.kernel.outbox import Consumer, step
 from app.policy import SYSTEM
-from catalog.listings import handlers, queries, service
+from catalog.listings import handlers, prices, queries, service
 from catalog.listings.rules import Quartiles
 from catalog.listings.tables import Listing
 from catalog.suppliers import service as suppliers
@@ -59,7 +59,7 @@ def test_offers_made_in_bulk_are_followed(session, offers):
         product, supplier = offers[0].product_id, factories.supplier(session)
         new = service.NewListing(product_id=product, sku="NEW-1", title="新报价", price_fen=50, stock=1, supplier_id=supplier.organisation_id)
         service.create_all(session, SYSTEM, [new])
-    assert kept(session, offers[0].id) == queries.quartiles(session, product_id=product) == Quartiles(
+    assert kept(session, offers[0].id) == prices.quartiles(session, product_id=product) == Quartiles(
         n=4, min=50, q1=50, median=150, q3=200, max=300
     )  # fmt: skip
 
@@ -98,5 +98,5 @@ def test_two_suppliers_who_change_their_prices_at_once_leave_a_spread_of_both(se
     for thread in threads:
         thread.join()
     assert sorted(results) == sorted((first, second))
-    assert kept(session, first) == queries.quartiles(session, product_id=offers[0].product_id)
+    assert kept(session, first) == prices.quartiles(session, product_id=offers[0].product_id)
 

@@ -13,7 +13,7 @@ from app.config import Settings
 from app.kernel import clock, passwords
 from app.kernel.db import make_engine
 from app.kernel.outbox import Event
-from catalog.listings import queries as listings
+from catalog.listings import prices
 from catalog.listings.tables import Listing, PriceSpread
 from orders.purchases.states import State
 from orders.purchases.tables import Attempt, Order
@@ -63,7 +63,7 @@ def test_every_offered_product_has_the_spread_of_its_prices(training_database: S
     with Session(engine) as session:
         rows = {row.product_id: row for row in session.scalars(select(PriceSpread))}
         assert rows.keys() == set(session.scalars(select(Listing.product_id)))
-        exact = listings.quartiles_by_product(session, rows)
+        exact = prices.quartiles_by_product(session, rows)
         for product_id, row in rows.items():
             found = exact.get(product_id)
             told = (found.n, found.min, found.q1, found.median, found.q3, found.max) if found else (0, 0, 0, 0, 0, 0)
