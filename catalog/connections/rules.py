@@ -30,6 +30,9 @@ TROUBLES: dict[str, str] = {
     "listing.bad_price": N_("价格须大于零且小于 1 亿元"),
     "listing.bad_stock": N_("库存不合要求"),
     "listing.frozen": N_("商品已被冻结"),
+    "listing.gate": N_("闸门没有放行，请到商品页看判定"),
+    "listing.in_review": N_("正在等待审核"),
+    "connection.sent_back": N_("已被退回或暂停销售，请改正后自行送审"),
     "unreachable": N_("无法连接"),
     "timeout": N_("回答超时"),
     "connection_lost": N_("连接中断"),
@@ -41,6 +44,19 @@ TROUBLES: dict[str, str] = {
     "sealed.broken": N_("密钥须重新填写"),
 }
 """What a kept word for trouble says; others are shown as they are."""
+
+
+OF_PRICE = frozenset({"listing.gate", "listing.in_review", "listing.bad_price", "connection.sent_back"})
+"""What a price may meet while its listing stays on the shelf; the next look at prices takes it away."""
+
+
+class SentBack(Conflict):
+    """The catalogue keeper sent the offer or its price back, or suspended it; the same is not asked for again by itself."""
+
+    code = "connection.sent_back"
+    message = N_("%(title)s 已被退回或暂停销售")
+    way_out = N_("请在商品页查看理由，改正后自行送审")
+    title: str
 
 
 class ShopAway(Unavailable):

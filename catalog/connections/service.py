@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -18,10 +18,12 @@ from catalog.connections import events, queries, rules
 from catalog.connections.rules import Access, Good
 from catalog.connections.states import ConnectionState, Job
 from catalog.connections.tables import ConnectedGood, Connection
+from catalog.listings import desk
 from catalog.listings import queries as listings
 from catalog.listings import rules as listing_rules
 from catalog.listings import service as listing
-from catalog.listings.states import Shelf
+from catalog.listings.rules import BadPrice, GateRefused, InReview
+from catalog.listings.states import ReviewState, Shelf
 from catalog.products import service as products
 from catalog.suppliers import queries as suppliers
 from catalog.suppliers.service import stream_of
@@ -199,7 +201,8 @@ def take_up(
 ) -> int | None:
     """A good of the shop as a listing: made now, or followed; the listing's id, or None when the mall's rules refused it.
 
-    `stock` is by region. The refusal is kept with the good, for the supplier to read.
+    `stock` is by region. The refusal is kept with the good, for the supplier to read. What the gate before the shelf holds waits in
+    review; what it blocks is a draft.
     """
     row = session.scalar(select(ConnectedGood).where(ConnectedGood.supplier_id == supplier_id, ConnectedGood.sku == good.sku))
     if row is None:
@@ -207,74 +210,141 @@ def take_up(
         session.add(row)
     row.title, row.images, row.seen_at = good.title, json.dumps(list(images)), clock.now()
     session.flush()
-    actor = actor_of(session, supplier_id)
+    actor, before = actor_of(session, supplier_id), row.trouble
     try:
-        with session.begin_nested():
-            if row.listing_id is None:
+        if row.listing_id is None:
+            with session.begin_nested():
                 product = products.find_or_define(session, actor, _definition(good))
                 shelf = Shelf.ON_SHELF if on_shelf else Shelf.OFF_SHELF
-                made = listing.create(session, actor, _offer(good, product.id, price_fen, stock, shelf))
-                row.listing_id = made.id
-            else:
-                _follow(session, actor, row.listing_id, good=good, on_shelf=on_shelf, regions=_served(stock))
-            session.flush()
+                row.listing_id, row.trouble = _make(session, actor, _offer(good, product.id, price_fen, stock, shelf))
+                session.flush()
+        else:
+            with session.begin_nested():
+                _follow_words(session, actor, row.listing_id, good=good, regions=_served(stock))
+            with session.begin_nested():
+                stayed = _follow_shelf(session, actor, row.listing_id, on_shelf=on_shelf)
+            row.trouble = before if stayed and before in rules.OF_PRICE else _waits(session, actor, row.listing_id)
     except Refusal as refused:
         session.expire(row)
         row.trouble = refused.code
         return None
-    row.trouble = None
     return row.listing_id
 
 
 def follow_price(session: Session, supplier_id: int, sku: str, listing_id: int, price_fen: int) -> bool:
-    """Let a listing have the shop's price; whether that changed anything."""
-    return _kept(session, supplier_id, sku, lambda actor: listing.reprice(session, actor, listing_id, price_fen=price_fen), listing_id)
+    """Let a listing have the shop's price; whether that changed anything.
+
+    A price that the gate holds leaves the old one until the catalogue keeper has decided, and is asked for once.
+    """
+
+    def change(actor: Actor, trouble: str | None) -> str | None:
+        shown = listings.by_id(session, actor, listing_id)
+        if shown.shelf is not Shelf.ON_SHELF:
+            listing.reprice(session, actor, listing_id, price_fen=price_fen)
+            return None if trouble in {BadPrice.code, InReview.code} else trouble
+        if price_fen == shown.price_fen:
+            listing.withdraw(session, actor, listing_id)  # the shop no longer asks what waits
+            return None
+        if (asked := _asked(session, actor, listing_id)) and asked.price_fen == price_fen:
+            if asked.state is ReviewState.WAITING:
+                return InReview.code
+            if asked.state is ReviewState.RETURNED:
+                raise rules.SentBack(title=shown.title)
+        listing.reprice(session, actor, listing_id, price_fen=price_fen)
+        return _waits(session, actor, listing_id)
+
+    return _kept(session, supplier_id, sku, change, listing_id)
 
 
 def follow_stock(session: Session, supplier_id: int, sku: str, listing_id: int, stock: Mapping[str, int]) -> bool:
     """Let a listing have the shop's stock, and serve the regions that the shop can send to; whether that changed anything."""
 
-    def change(actor: Actor) -> None:
+    def change(actor: Actor, trouble: str | None) -> str | None:
         listing.restock(session, actor, listing_id, stock=_pieces(stock))
         served = _served(stock)
         shown = listings.by_id(session, actor, listing_id)
         if served and listing_rules.areas(served) != ",".join(shown.areas):
             _say(session, actor, shown, served)
+        return trouble
 
     return _kept(session, supplier_id, sku, change, listing_id)
 
 
 def leave(session: Session, supplier_id: int, sku: str, listing_id: int) -> bool:
     """Take a listing off the shelf, because the shop no longer offers the good."""
-    return _kept(session, supplier_id, sku, lambda actor: listing.take_off_shelf(session, actor, listing_id), listing_id)
+
+    def change(actor: Actor, _trouble: str | None) -> None:
+        _follow_shelf(session, actor, listing_id, on_shelf=False)
+
+    return _kept(session, supplier_id, sku, change, listing_id)
 
 
-def _kept(session: Session, supplier_id: int, sku: str, change: Callable[[Actor], object], listing_id: int) -> bool:
+def _kept(session: Session, supplier_id: int, sku: str, change: Callable[[Actor, str | None], str | None], listing_id: int) -> bool:
+    """Change a listing, told the trouble that stands beside its good; what the change gives back, or its refusal, stands there then."""
     actor = actor_of(session, supplier_id)
     row = session.scalars(select(ConnectedGood).where(ConnectedGood.supplier_id == supplier_id, ConnectedGood.sku == sku)).one()
     before = listings.by_id(session, actor, listing_id)
     try:
         with session.begin_nested():
-            change(actor)
+            trouble = change(actor, row.trouble)
     except Refusal as refused:
         row.trouble = refused.code
         return False
-    row.trouble = None
+    row.trouble = trouble
     session.flush()
     return listings.by_id(session, actor, listing_id).updated_at != before.updated_at
 
 
-def _follow(session: Session, actor: Actor, listing_id: int, *, good: Good, on_shelf: bool, regions: Sequence[str]) -> None:
+def _make(session: Session, actor: Actor, offer: listing.NewListing) -> tuple[int, str | None]:
+    """A new listing and what stands beside its good: one that the gate blocks is a draft, for the supplier to mend what it lacks."""
+    try:
+        with session.begin_nested():
+            made = listing.create(session, actor, offer).id
+        return made, _waits(session, actor, made)
+    except GateRefused as refused:
+        return listing.create(session, actor, replace(offer, shelf=Shelf.DRAFT)).id, refused.code
+
+
+def _follow_words(session: Session, actor: Actor, listing_id: int, *, good: Good, regions: Sequence[str]) -> None:
     shown = listings.by_id(session, actor, listing_id)
     if (shown.title, shown.delivery_days, shown.warranty_months) != (good.title, good.delivery_days, good.warranty_months):
         listing.edit(
             session, actor, listing_id, title=good.title, delivery_days=good.delivery_days, warranty_months=good.warranty_months,
             regions=list(regions) or list(shown.areas),
         )  # fmt: skip
-    if on_shelf and shown.shelf is not Shelf.ON_SHELF:
-        listing.put_on_shelf(session, actor, listing_id)
-    elif not on_shelf and shown.shelf is Shelf.ON_SHELF:
-        listing.take_off_shelf(session, actor, listing_id)
+
+
+def _follow_shelf(session: Session, actor: Actor, listing_id: int, *, on_shelf: bool) -> bool:
+    """Let a listing stand where the shop's good stands; whether it was there. Raises SentBack, and what the gate refuses.
+
+    What the keeper sent back or stopped is for the supplier to mend: the shop alone does not ask again.
+    """
+    shown = listings.by_id(session, actor, listing_id)
+    if not on_shelf:
+        if shown.shelf is Shelf.REVIEW:
+            listing.withdraw(session, actor, listing_id)
+        elif shown.shelf is Shelf.ON_SHELF:
+            listing.take_off_shelf(session, actor, listing_id)
+        return False
+    if shown.shelf in {Shelf.ON_SHELF, Shelf.REVIEW}:
+        return shown.shelf is Shelf.ON_SHELF
+    asked = _asked(session, actor, listing_id)
+    returned = asked is not None and asked.state is ReviewState.RETURNED and asked.listing_version == shown.version - 1
+    if shown.shelf is Shelf.SUSPENDED or returned:
+        raise rules.SentBack(title=shown.title)
+    listing.put_on_shelf(session, actor, listing_id)
+    return False
+
+
+def _asked(session: Session, actor: Actor, listing_id: int) -> desk.Reviewed | None:
+    """What the keeper was asked about a listing last."""
+    return next(iter(desk.reviews_of(session, actor, listing_id, most=1)), None)
+
+
+def _waits(session: Session, actor: Actor, listing_id: int) -> str | None:
+    """The word for a listing, or a price of it, that waits for the keeper."""
+    asked = _asked(session, actor, listing_id)
+    return InReview.code if asked is not None and asked.state is ReviewState.WAITING else None
 
 
 def _say(session: Session, actor: Actor, shown: listings.Shown, regions: Sequence[str]) -> None:

@@ -96,6 +96,13 @@ def review(session: Session, actor: Actor, review_id: int) -> Reviewed:
     return _reviewed(row)
 
 
+def prices_waiting(session: Session, listing_ids: Sequence[int]) -> dict[int, int]:
+    """The prices (fen) that the keeper has been asked for and has not decided on, by listing; one statement."""
+    query = select(ListingReview.listing_id, ListingReview.price_fen)
+    rows = session.execute(query.where(ListingReview.listing_id.in_(listing_ids), ListingReview.state == ReviewState.WAITING))
+    return {row.listing_id: row.price_fen for row in rows}
+
+
 def reviews_of(session: Session, actor: Actor, listing_id: int, *, most: int = 5) -> list[Reviewed]:
     """The latest reviews of a listing, the newest first."""
     query = _whole().where(ListingReview.listing_id == listing_id, visible_to(actor))

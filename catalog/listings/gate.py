@@ -83,6 +83,29 @@ def judge_definition(session: Session, supplier_id: int, goods: Goods, price_fen
     return judge(_candidates(session, supplier_id, [(goods, price_fen)], {}, {}, given)[0], given)
 
 
+def judge_goods(session: Session, supplier_id: int, wanted: Sequence[tuple[Goods, int]]) -> list[tuple[Verdict, ...]]:
+    """The verdicts on goods, defined already or not, at prices in fen, in the order given and with a handful of statements.
+
+    The caller has made sure that the supplier offers none of them twice (R08), as a table must that moves several at once.
+    """
+    if not wanted:
+        return []
+    given = parameters(session)
+    others = queries.quartiles_of_others(session, [goods.id for goods, _ in wanted if goods.id is not None], supplier_id)
+    return [judge(candidate, given) for candidate in _candidates(session, supplier_id, wanted, {}, others, given)]
+
+
+def goods_of(product: Product) -> Goods:
+    """What the rules look at of a product, as it stands today."""
+    return Goods(
+        id=product.id,
+        category=product.category_code,
+        unit=product.unit,
+        imported=product.origin is Origin.IMPORTED,
+        proven=proven_on(product.proven, clock.today()),
+    )
+
+
 def _goods(session: Session, product_ids: Sequence[int]) -> dict[int, Goods]:
     """These products as the database holds them now; one statement."""
     today = clock.today()
@@ -103,7 +126,7 @@ def _goods(session: Session, product_ids: Sequence[int]) -> dict[int, Goods]:
 def _candidates(
     session: Session,
     supplier_id: int,
-    wishes: Sequence[tuple[Goods, int | None]],
+    wishes: Sequence[tuple[Goods, int | None]] | Sequence[tuple[Goods, int]],
     twins: Mapping[int, str],
     others: Mapping[int, Quartiles],
     given: Parameters,

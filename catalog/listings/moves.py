@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.kernel import clock, outbox
@@ -93,26 +93,37 @@ def next_version(session: Session, actor: Actor, listing: Listing, verdicts: Seq
     """Write down for good what the listing says from now on, and the checks that let it."""
     listing.version += 1
     listing.updated_at = clock.now()
-    session.add(
-        ListingVersion(
-            listing_id=listing.id, version=listing.version, title=listing.title, price_fen=listing.price_fen, shelf=listing.shelf,
-            delivery_days=listing.delivery_days, actor_id=actor.person_id, at=listing.updated_at,
-        )
-    )
+    session.add(ListingVersion(**version_row(listing, actor)))
     session.flush()
     if verdicts:
         keep(session, listing, verdicts)
 
 
+def version_row(listing: Listing, actor: Actor) -> dict[str, Any]:
+    """What the listing says now, as it is written down."""
+    return {
+        "listing_id": listing.id, "version": listing.version, "title": listing.title, "price_fen": listing.price_fen,
+        "shelf": listing.shelf, "delivery_days": listing.delivery_days, "actor_id": actor.person_id, "at": listing.updated_at,
+    }  # fmt: skip
+
+
 def keep(session: Session, listing: Listing, verdicts: Sequence[Verdict]) -> None:
     """Store the checks that let the listing's present version stand."""
-    session.add(
-        ListingVerdict(
-            listing_id=listing.id, version=listing.version, rule_version=RULESET, verdicts=written(verdicts),
-            findings=len(findings(verdicts)), at=clock.now(),
-        )
-    )
-    session.flush()
+    keep_all(session, [(listing.id, listing.version, verdicts)])
+
+
+def keep_all(session: Session, checked: Iterable[tuple[int, int, Sequence[Verdict]]]) -> None:
+    """Store the checks that let versions of listings (id, version, checks) stand; one statement."""
+    rows = [
+        {
+            "listing_id": listing_id, "version": version, "rule_version": RULESET, "verdicts": written(verdicts),
+            "findings": len(findings(verdicts)), "at": clock.now(),
+        }
+        for listing_id, version, verdicts in checked
+    ]  # fmt: skip
+    if rows:
+        session.flush()
+        session.execute(insert(ListingVerdict), rows)
 
 
 def facts_of(listing: Listing) -> dict[str, Any]:
@@ -130,14 +141,28 @@ def record(session: Session, actor: Actor, fact: ListingChanged) -> None:
 
 def ask(session: Session, actor: Actor, listing: Listing, price_fen: int, verdicts: Sequence[Verdict]) -> None:
     """Lay the offer, or the price asked for, before the catalogue keeper."""
-    holding = tuple(verdict.rule for verdict in that(Outcome.HOLD, verdicts))
-    review = ListingReview(
-        listing_id=listing.id, listing_version=listing.version, supplier_id=listing.supplier_id, price_fen=price_fen,
-        state=ReviewState.WAITING, rules=",".join(holding), verdicts=written(verdicts), asked_by=actor.person_id, asked_at=clock.now(),
-    )  # fmt: skip
-    session.add(review)
-    session.flush()
-    record(session, actor, ListingProposed(**facts_of(listing), review=review.id, rules=holding, wanted_fen=price_fen))
+    (asked,) = ask_all(session, actor, [(facts_of(listing), price_fen, verdicts)])
+    record(session, actor, asked)
+
+
+def ask_all(session: Session, actor: Actor, held: Sequence[tuple[dict[str, Any], int, Sequence[Verdict]]]) -> list[ListingProposed]:
+    """Lay offers (their facts, the price asked for, the checks) before the catalogue keeper; one statement. The events are the caller's."""
+    if not held:
+        return []
+    now, rules = clock.now(), [tuple(verdict.rule for verdict in that(Outcome.HOLD, verdicts)) for *_, verdicts in held]
+    rows = [
+        {
+            "listing_id": facts["listing_id"], "listing_version": facts["listing_version"], "supplier_id": facts["supplier_id"],
+            "price_fen": price_fen, "state": ReviewState.WAITING, "rules": ",".join(holding), "verdicts": written(verdicts),
+            "asked_by": actor.person_id, "asked_at": now,
+        }
+        for (facts, price_fen, verdicts), holding in zip(held, rules, strict=True)
+    ]  # fmt: skip
+    made = session.scalars(insert(ListingReview).returning(ListingReview.id, sort_by_parameter_order=True), rows)
+    return [
+        ListingProposed(**facts, review=review, rules=holding, wanted_fen=price_fen)
+        for review, (facts, price_fen, _), holding in zip(made, held, rules, strict=True)
+    ]
 
 
 def close_review(
@@ -163,3 +188,23 @@ def take_back(session: Session, actor: Actor, listing: Listing) -> None:
     query = select(ListingReview).where(ListingReview.listing_id == listing.id, ListingReview.state == ReviewState.WAITING)
     if (review := session.scalar(query)) is not None:
         close_review(session, actor, review, ReviewState.WITHDRAWN, listing)
+
+
+def take_back_all(session: Session, actor: Actor, listings: Sequence[Listing]) -> dict[int, ListingReviewed]:
+    """Withdraw what still waits of these listings; one statement. What happened, by listing: the events are the caller's."""
+    by_id = {listing.id: listing for listing in listings}
+    if not by_id:
+        return {}
+    closed = session.execute(
+        update(ListingReview)
+        .where(ListingReview.listing_id.in_(by_id), ListingReview.state == ReviewState.WAITING)
+        .values(state=ReviewState.WITHDRAWN, decided_by=actor.person_id, decided_at=clock.now())
+        .returning(ListingReview.id, ListingReview.listing_id, ListingReview.price_fen),
+        execution_options={"synchronize_session": False},
+    )
+    return {
+        row.listing_id: ListingReviewed(
+            **facts_of(by_id[row.listing_id]), review=row.id, decision=ReviewState.WITHDRAWN.value, wanted_fen=row.price_fen, reason=None
+        )
+        for row in closed
+    }

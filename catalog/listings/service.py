@@ -25,8 +25,24 @@ from catalog.listings.events import (
     ListingUnshelved,
 )
 from catalog.listings.gate import Wish
-from catalog.listings.moves import ask, facts_of, follow_prices, keep, move, next_version, own, record, set_price, stream_of, take_back
+from catalog.listings.moves import (
+    ask,
+    ask_all,
+    facts_of,
+    follow_prices,
+    keep_all,
+    move,
+    next_version,
+    own,
+    record,
+    set_price,
+    stream_of,
+    take_back,
+    take_back_all,
+    version_row,
+)
 from catalog.listings.rules import (
+    ChangedMeanwhile,
     InReview,
     ListingFrozen,
     OutOfStock,
@@ -39,7 +55,7 @@ from catalog.listings.rules import (
     is_held,
     refused,
 )
-from catalog.listings.states import Action, Shelf
+from catalog.listings.states import STEP_TO, Action, Shelf, next_step
 from catalog.listings.tables import Listing, ListingVersion
 from catalog.listings.verdicts import Verdict
 from catalog.products import queries as products
@@ -89,7 +105,10 @@ def give_stock_back(session: Session, pieces: Iterable[tuple[int, int]]) -> None
 
 @dataclass(frozen=True, kw_only=True)
 class NewListing:
-    """An offer to be made; `regions` are codes of the regions served, none means the whole province. The price in fen."""
+    """An offer to be made; `regions` are codes of the regions served, none means the whole province. The price in fen.
+
+    `verdicts` are the checks that let it on the shelf, or hold it in review.
+    """
 
     product_id: int
     sku: str
@@ -103,6 +122,7 @@ class NewListing:
     supplier_id: int | None = None
     created_at: datetime | None = None
     sold: int = 0
+    verdicts: tuple[Verdict, ...] = ()
 
 
 def create(session: Session, actor: Actor, new: NewListing) -> Listing:
@@ -120,19 +140,15 @@ def create(session: Session, actor: Actor, new: NewListing) -> Listing:
     if wanted is Shelf.ON_SHELF:
         verdicts = _through_the_gate(session, supplier_id, Wish(product_id=new.product_id, price_fen=new.price_fen))
         wanted = Shelf.REVIEW if is_held(verdicts) else wanted
-    (made,) = create_all(session, actor, [replace(new, supplier_id=supplier_id, shelf=wanted)])
-    listing = session.get_one(Listing, made)
-    if verdicts:
-        keep(session, listing, verdicts)
-    if wanted is Shelf.REVIEW:
-        ask(session, actor, listing, listing.price_fen, verdicts)
-    return listing
+    (made,) = create_all(session, actor, [replace(new, supplier_id=supplier_id, shelf=wanted, verdicts=verdicts)])
+    return session.get_one(Listing, made)
 
 
 def create_all(session: Session, actor: Actor, offers: Sequence[NewListing], *, batch: int = 1000) -> list[int]:
-    """Make many offers (import, demonstration): three statements for each thousand; ids in the order given.
+    """Make many offers (import, demonstration) with a handful of statements for each thousand; ids in the order given.
 
-    Each names its supplier. The gate is not asked (`gate.judge_all` judges many at once); the unique keys of the table still hold.
+    Each names its supplier, and brings what the gate said of it: the gate is not asked here (`gate.judge_goods` judges many at once).
+    One in review is laid before the catalogue keeper. The unique keys of the table still hold.
     """
     actor.must(Permission.LISTING_KEEP)
     ids: list[int] = []
@@ -150,18 +166,23 @@ def create_all(session: Session, actor: Actor, offers: Sequence[NewListing], *, 
                 for made_id, row in zip(made, rows, strict=True)
             ],
         )
+        keep_all(session, [(made_id, 1, new.verdicts) for made_id, new in zip(made, part, strict=True) if new.verdicts])
+        facts = [
+            {
+                "listing_id": made_id, "supplier_id": row["supplier_id"], "product_id": row["product_id"], "title": row["title"],
+                "price_fen": row["price_fen"], "stock": row["stock"], "shelf": row["shelf"].value, "listing_version": 1,
+            }
+            for made_id, row in zip(made, rows, strict=True)
+        ]  # fmt: skip
+        held = [(each, new.price_fen, new.verdicts) for each, new in zip(facts, part, strict=True) if new.shelf is Shelf.REVIEW]
+        changes: list[ListingChanged] = [ListingCreated(**each) for each in facts]
+        changes += ask_all(session, actor, held)
         outbox.record_all(
             session,
             actor,
             [
-                outbox.Entry(
-                    ListingCreated(
-                        listing_id=made_id, supplier_id=row["supplier_id"], product_id=row["product_id"], title=row["title"],
-                        price_fen=row["price_fen"], stock=row["stock"], shelf=row["shelf"].value, listing_version=1,
-                    ),
-                    stream_of(made_id), 1, owner_id=row["supplier_id"],
-                )
-                for made_id, row in zip(made, rows, strict=True)
+                outbox.Entry(fact, stream_of(fact.listing_id), 1 if place < len(made) else 2, owner_id=fact.supplier_id)
+                for place, fact in enumerate(changes)
             ],
         )
         ids += made
@@ -274,9 +295,14 @@ def edit(
 
 @dataclass(frozen=True, kw_only=True)
 class Saying:
-    """How a listing is to stand after a bulk edit. The price in fen; `stock` is the new figure, `seen` the one it was set against."""
+    """How a listing is to stand after a bulk edit. The price in fen; `stock` is the new figure, `seen` the one it was set against.
+
+    `verdicts` are what the gate said of its price or of its way to the shelf, judged against `version`; `held_fen` is a price
+    that waits for the catalogue keeper while the listing keeps the one it has.
+    """
 
     listing_id: int
+    version: int
     title: str
     price_fen: int
     stock: int
@@ -285,12 +311,15 @@ class Saying:
     regions: Sequence[str]
     warranty_months: int
     shelf: Shelf
+    held_fen: int | None = None
+    verdicts: tuple[Verdict, ...] = ()
 
 
 def edit_all(session: Session, actor: Actor, sayings: Sequence[Saying]) -> None:
     """Let many listings of the actor's own supplier say something else, each change with its version and event as single edits have.
 
-    A handful of statements for all of them. Raises Missing, ListingFrozen, StockSold, BadPrice, BadStock, UnknownArea.
+    A handful of statements for all of them. The gate is not asked: what it said comes with each.
+    Raises Missing, ChangedMeanwhile, ListingFrozen, InReview, ShelfNotNow, StockSold, BadPrice, BadStock, UnknownArea.
     """
     actor.must(Permission.LISTING_KEEP)
     wanted = {each.listing_id: each for each in sayings}
@@ -298,22 +327,30 @@ def edit_all(session: Session, actor: Actor, sayings: Sequence[Saying]) -> None:
     rows = list(session.scalars(query))
     if len(rows) < len(wanted) or any(row.supplier_id != actor.organisation_id and not actor.is_system for row in rows):
         raise Missing()
+    for row in rows:
+        if row.version != wanted[row.id].version:
+            raise ChangedMeanwhile(title=row.title)
     versions: list[dict[str, Any]] = []
     changes: list[ListingChanged] = []
     now = clock.now()
+    taken_back = take_back_all(session, actor, [row for row in rows if _ends_waiting(row, wanted[row.id])])
     for row in rows:
+        changes += [taken_back[row.id]] if row.id in taken_back else []
         for fact in _said_anew(row, wanted[row.id]):
             row.updated_at = now
             if not isinstance(fact, ListingRestocked):
-                versions.append(_version_row(row, actor))
-            changes.append(fact)
+                versions.append(version_row(row, actor))
+            changes += [fact] if fact is not None else []
     session.flush()
-    if not changes:
-        return
     if versions:
         session.execute(insert(ListingVersion), versions)
-    streams = [stream_of(row.id) for row in rows]
-    last = outbox.versions_of(session, streams)
+    said = [(row, wanted[row.id]) for row in rows if wanted[row.id].verdicts]
+    keep_all(session, [(row.id, row.version, new.verdicts) for row, new in said if new.held_fen is None])
+    held = [(row, new) for row, new in said if new.held_fen is not None or new.shelf is Shelf.REVIEW]
+    changes += ask_all(session, actor, [(facts_of(row), new.held_fen or row.price_fen, new.verdicts) for row, new in held])
+    if not changes:
+        return
+    last = outbox.versions_of(session, [stream_of(row.id) for row in rows])
     entries = []
     for fact in changes:
         stream = stream_of(fact.listing_id)
@@ -323,14 +360,22 @@ def edit_all(session: Session, actor: Actor, sayings: Sequence[Saying]) -> None:
     follow_prices(session, {row.product_id for row in rows})
 
 
-def _said_anew(row: Listing, new: Saying) -> Iterator[ListingChanged]:
-    """Change a listing step by step, giving the fact of each step as it stands then."""
+def _ends_waiting(row: Listing, new: Saying) -> bool:
+    """Whether a price that waits for the keeper is overtaken: another one is asked for, or the offer leaves the shelf."""
+    return row.shelf is Shelf.ON_SHELF and (new.held_fen is not None or (row.price_fen, row.shelf) != (new.price_fen, new.shelf))
+
+
+def _said_anew(row: Listing, new: Saying) -> Iterator[ListingChanged | None]:
+    """Change a listing step by step, giving the fact of each step as it stands then; None for the way into review, which asks."""
     check_price(new.price_fen)
     check_stock(new.stock)
     said = (new.title, new.delivery_days, areas(new.regions), new.warranty_months)
     edited = (row.title, row.delivery_days, row.regions, row.warranty_months) != said
-    if row.shelf is Shelf.FROZEN and (edited or row.price_fen != new.price_fen or new.shelf is not row.shelf):
+    changes = edited or row.price_fen != new.price_fen or new.shelf is not row.shelf
+    if row.shelf is Shelf.FROZEN and changes:
         raise ListingFrozen(title=row.title)
+    if changes:
+        _refuse_in_review(row)
     if edited:
         row.title, row.delivery_days, row.regions, row.warranty_months = said
         row.version += 1
@@ -345,9 +390,10 @@ def _said_anew(row: Listing, new: Saying) -> Iterator[ListingChanged]:
             raise StockSold(stock=before)
         yield ListingRestocked(**facts_of(row), previous=before)
     if new.shelf is not row.shelf:
-        row.shelf = new.shelf
+        row.shelf, row.shelf_reason = next_step(row.shelf, STEP_TO[new.shelf], row.title).target, None
         row.version += 1
-        yield ListingShelved(**facts_of(row)) if new.shelf is Shelf.ON_SHELF else ListingUnshelved(**facts_of(row))
+        facts = facts_of(row)
+        yield None if new.shelf is Shelf.REVIEW else ListingShelved(**facts) if new.shelf is Shelf.ON_SHELF else ListingUnshelved(**facts)
 
 
 def follow_merge(session: Session, product_id: int, into_id: int) -> int:
@@ -400,12 +446,4 @@ def _row(new: NewListing) -> dict[str, Any]:
         "supplier_id": new.supplier_id, "product_id": new.product_id, "sku": new.sku, "title": new.title, "price_fen": new.price_fen,
         "stock": new.stock, "shelf": new.shelf, "delivery_days": new.delivery_days, "regions": areas(new.regions),
         "warranty_months": new.warranty_months, "version": 1, "sold": new.sold, "created_at": at, "updated_at": at,
-    }
-
-
-
-def _version_row(listing: Listing, actor: Actor) -> dict[str, Any]:
-    return {
-        "listing_id": listing.id, "version": listing.version, "title": listing.title, "price_fen": listing.price_fen,
-        "shelf": listing.shelf, "delivery_days": listing.delivery_days, "actor_id": actor.person_id, "at": listing.updated_at,
     }

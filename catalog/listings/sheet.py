@@ -1,7 +1,7 @@
 """Listings as a table: what a supplier's spreadsheet says of its offers, and how it becomes listings."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -13,22 +13,26 @@ from app.kernel.errors import N_, Refusal
 from app.kernel.sheets import BadCell, CellProblem, Column, SheetRow, refused
 from app.kernel.xlsx_writing import Figure
 from app.policy import Actor, Permission
-from catalog.listings import queries, service
+from catalog.listings import desk, gate, queries, service
+from catalog.listings.gate import Goods
 from catalog.listings.queries import Shown
-from catalog.listings.rules import MOST_STOCK, DuplicateListing, areas, check_price
+from catalog.listings.rules import MOST_STOCK, DuplicateListing, areas, check_price, eased, is_held
 from catalog.listings.service import NewListing, Saying
-from catalog.listings.states import Shelf
+from catalog.listings.states import SHELF_NAMES, Shelf
+from catalog.listings.verdicts import Outcome as Gate
+from catalog.listings.verdicts import Verdict as Checked
+from catalog.listings.verdicts import that
 from catalog.products import queries as products
 from catalog.products import service as product_service
-from catalog.products.rules import NotLeaf, PolicyFact, lines_of, read_lines, stored
+from catalog.products.rules import NotLeaf, lines_of, proven_on, read_lines, stored
 from catalog.products.service import Definition
 from catalog.products.states import FactKind, Origin
 from catalog.products.tables import Product
 from catalog.taxonomy import queries as taxonomy
 
-SHELVES: Final = {"在架": Shelf.ON_SHELF, "已下架": Shelf.OFF_SHELF, "草稿": Shelf.DRAFT, "已冻结": Shelf.FROZEN}
-SHELF_WORDS: Final = {shelf: word for word, shelf in SHELVES.items()}
+SHELVES: Final = {word: shelf for shelf, word in SHELF_NAMES.items()}
 YES: Final = ("是", "否")
+CLAIM: Final = N_("登记了有效证书的产品为是；新产品先导入，再在产品页登记证书")
 ATTRIBUTE: Final = "规格："
 """Before the name of an attribute that has a column of its own."""
 
@@ -95,10 +99,13 @@ COLUMNS: Final = (
         "regions", N_("供货区域"), required=False, parse=_areas, sample="410000",
         note=N_("六位区划代码或市名，几个之间用顿号；留空为全省，已有的保持不变"),
     ),
-    Column("shelf", N_("状态"), required=False, parse=_shelf, words=("在架", "已下架", "草稿"), sample="在架", note=N_("新增时留空为在架")),
+    Column(
+        "shelf", N_("状态"), required=False, parse=_shelf, words=("在架", "已下架", "草稿"), sample="草稿",
+        note=N_("新增时留空为在架；上架和改价须过闸门"),
+    ),
     Column("imported", N_("进口产品"), required=False, parse=_yes, words=YES, sample="否"),
-    Column("energy_saving", N_("节能产品"), required=False, parse=_yes, words=YES, sample="是"),
-    Column("environment", N_("环境标志产品"), required=False, parse=_yes, words=YES, sample="是"),
+    Column("energy_saving", N_("节能产品"), required=False, parse=_yes, words=YES, sample="否", note=CLAIM),
+    Column("environment", N_("环境标志产品"), required=False, parse=_yes, words=YES, sample="否", note=CLAIM),
     Column(
         "attributes", N_("规格参数"), required=False, parse=read_lines, sample="幅面：A4\n速度：14",
         note=N_("每行一项，写作“名称：内容”；也可每项一列，列名写作“规格：名称”。产品已有定义的，以定义为准"), most=8000,
@@ -122,39 +129,39 @@ def of_category(session: Session, category: str) -> Sequence[Column]:
     return [column for name in names if (column := attribute_column(f"{ATTRIBUTE}{name}")) is not None]
 
 
-Facts = Mapping[int, Mapping[FactKind, PolicyFact]]
-"""What policy says of products, by id and kind."""
-
-
 @dataclass(frozen=True)
 class Intent:
-    """What a row does: the product when it is known, the definition when it is new, the listing when it is there."""
+    """What a row does: the product when it is known, the definition when it is new, the listing when it is there, what the gate said."""
 
     key: tuple[str, str, str]
-    product_id: int | None
+    goods: Goods
     definition: Definition | None
     offer: Shown | None
     saying: dict[str, Any]
 
+    @property
+    def asks(self) -> bool:
+        """Whether it comes on the shelf, or stays there at another price: then the gate is asked."""
+        stands = self.offer is not None and self.offer.shelf is Shelf.ON_SHELF and self.offer.price_fen == self.saying["price_fen"]
+        return self.saying["shelf"] is Shelf.ON_SHELF and not stands
+
 
 def judge(session: Session, actor: Actor, rows: Sequence[SheetRow], memory: dict[str, Any]) -> Verdict:
-    """What each row would do to the supplier's listings; six statements for all of them."""
+    """What each row would do to the supplier's listings, and what the gate says of it; a dozen statements for all of them."""
     skus = [row["sku"] for row in rows]
     offers = queries.own_by_sku(session, actor, skus) if skus else {}
+    waiting = desk.prices_waiting(session, [offer.listing_id for offer in offers.values()])
     known = products.same_of(session, {_key(row) for row in rows})
     ids = [product.id for product in known.values()]
     shelved = queries.duplicates(session, actor.organisation_id or 0, ids) if ids else {}
-    facts = products.facts_of(session, ids, clock.today())
     on_shelf: dict[tuple[str, str, str], str] = memory.setdefault("on_shelf", {})
     leaving = {row["sku"] for row in rows if row["shelf"] not in {None, Shelf.ON_SHELF}}
     judged: list[Judged] = []
     problems: list[CellProblem] = []
     for row in rows:
-        wrong = _judge_product(session, row, known.get(_key(row)), facts)
-        offer = offers.get(row["sku"])
-        wrong += _judge_offer(row, offer)
+        product, offer = known.get(_key(row)), offers.get(row["sku"])
+        wrong = _judge_product(session, row, product) + _judge_offer(row, offer)
         if not wrong and _will_be(row, offer) is Shelf.ON_SHELF and (offer is None or offer.shelf is not Shelf.ON_SHELF):
-            product = known.get(_key(row))
             twin = on_shelf.get(_key(row)) or (shelved.get(product.id) if product else None)
             if twin is not None and twin != row["sku"] and twin not in leaving:
                 wrong = [refused(row.line, _heading("model"), f"{row['brand']} {row['model']}", DuplicateListing(sku=twin))]
@@ -162,8 +169,44 @@ def judge(session: Session, actor: Actor, rows: Sequence[SheetRow], memory: dict
                 on_shelf[_key(row)] = row["sku"]
         problems += wrong
         if not wrong:
-            judged.append(_intent(row, known.get(_key(row)), offer))
-    return judged, problems
+            judged.append(_intent(row, product, offer, waiting.get(offer.listing_id) if offer else None))
+    passed, blocked = _through_the_gate(session, actor.organisation_id or 0, judged)
+    return passed, problems + blocked
+
+
+def _through_the_gate(session: Session, supplier_id: int, judged: Sequence[Judged]) -> Verdict:
+    """The rows as the gate lets them be: on the shelf, in review, at the old price until the keeper has decided, or not at all."""
+    asking = [each.intent for each in judged if each.intent.asks]
+    found = iter(gate.judge_goods(session, supplier_id, [(intent.goods, intent.saying["price_fen"]) for intent in asking]))
+    passed: list[Judged] = []
+    problems: list[CellProblem] = []
+    for each in judged:
+        intent: Intent = each.intent
+        if not intent.asks:
+            passed.append(each)
+            continue
+        offer, verdicts = intent.offer, next(found)
+        stays = offer if offer is not None and offer.shelf is Shelf.ON_SHELF else None
+        if stays is not None and intent.saying["price_fen"] < stays.price_fen:
+            verdicts = eased(verdicts)
+        blocks = that(Gate.BLOCK, verdicts)
+        problems += [_blocked(each.row, verdict) for verdict in blocks]
+        saying = intent.saying | {"verdicts": verdicts}
+        if stays is not None and is_held(verdicts):
+            saying |= {"price_fen": stays.price_fen, "held_fen": intent.saying["price_fen"]}
+        elif is_held(verdicts) or (offer is not None and offer.shelf is Shelf.SUSPENDED):
+            saying |= {"shelf": Shelf.REVIEW}
+        if not blocks:
+            passed.append(replace(each, intent=replace(intent, saying=saying)))
+    return passed, problems
+
+
+def _blocked(row: SheetRow, verdict: Checked) -> CellProblem:
+    """What the gate blocks, at the cell that would have to change."""
+    at = "price_fen" if verdict.rule.startswith("R") else "model"
+    figure = money.yuan(row["price_fen"]) if at == "price_fen" else f"{row['brand']} {row['model']}"
+    facts = {name.removesuffix("_fen"): money.yuan(fact) if name.endswith("_fen") else fact for name, fact in verdict.facts.items()}
+    return CellProblem(row.line, _heading(at), figure, verdict.sentence, verdict.words.way_out, facts)
 
 
 def _key(row: SheetRow) -> tuple[str, str, str]:
@@ -178,7 +221,7 @@ def _will_be(row: SheetRow, offer: Shown | None) -> Shelf:
     return row["shelf"] or (offer.shelf if offer else Shelf.ON_SHELF)
 
 
-def _judge_product(session: Session, row: SheetRow, product: Product | None, facts: Facts) -> list[CellProblem]:
+def _judge_product(session: Session, row: SheetRow, product: Product | None) -> list[CellProblem]:
     """A new product needs a narrowest category; a known one is taken as it stands, and what the row says otherwise is wrong."""
     if product is None:
         try:
@@ -189,10 +232,11 @@ def _judge_product(session: Session, row: SheetRow, product: Product | None, fac
         except Refusal as refusal:
             at = "attributes" if getattr(refusal, "field", "") == "attributes" else "category_code"
             return [refused(row.line, _heading(at), "" if at == "attributes" else row["category_code"], refusal)]
-        return []
+        rule, way_out = N_("新产品还没有登记证书，没有证书的不计"), N_("填写否或留空，状态填草稿；导入后在产品页登记证书，再上架")
+        return [CellProblem(row.line, _heading(name), "是", rule, way_out) for name in CLAIMS if row[name]]
+    proven = proven_on(product.proven, clock.today())
     stands: dict[str, object] = {
-        "unit": product.unit, "imported": product.origin is Origin.IMPORTED,
-        "energy_saving": _holds(facts, product, FactKind.ENERGY), "environment": _holds(facts, product, FactKind.ENVIRONMENT),
+        "unit": product.unit, "imported": product.origin is Origin.IMPORTED, **{name: kind in proven for name, kind in CLAIMS.items()},
     }  # fmt: skip
     words = {True: "是", False: "否"}
     return [
@@ -204,9 +248,7 @@ def _judge_product(session: Session, row: SheetRow, product: Product | None, fac
     ]  # fmt: skip
 
 
-def _holds(facts: Facts, product: Product, kind: FactKind) -> bool:
-    fact = facts.get(product.id, {}).get(kind)
-    return fact is not None and fact.holds
+CLAIMS: Final = {"energy_saving": FactKind.ENERGY, "environment": FactKind.ENVIRONMENT}
 
 
 def _worded(value: object) -> str:
@@ -215,7 +257,7 @@ def _worded(value: object) -> str:
 
 def _judge_offer(row: SheetRow, offer: Shown | None) -> list[CellProblem]:
     if offer is None:
-        if row["shelf"] in {Shelf.FROZEN, Shelf.OFF_SHELF}:
+        if row["shelf"] not in {None, Shelf.ON_SHELF, Shelf.DRAFT}:
             return [_shelf_problem(row, N_("新增的商品不能是这个状态"), N_("填写在架或草稿"))]
         return []
     if _key(row) != (offer.category_code, offer.brand, offer.model):
@@ -224,17 +266,25 @@ def _judge_offer(row: SheetRow, offer: Shown | None) -> list[CellProblem]:
         rule, way_out = N_("货号已用于另一产品：%(stands)s"), N_("换一个货号，或改回原来的品目、品牌、型号")
         return [CellProblem(row.line, _heading("sku"), figure, rule, way_out, {"stands": stands})]
     changes = _saying(row, offer)
-    if offer.shelf is Shelf.FROZEN and any(changes[name] != old for name, old in _stands(offer).items() if name != "stock"):
-        return [_shelf_problem(row, N_("商品已被冻结，只能修改库存"), N_("联系集中采购机构处理后再修改"))]
-    if offer.shelf is not Shelf.FROZEN and row["shelf"] is Shelf.FROZEN:
-        return [_shelf_problem(row, N_("供应商不能冻结商品"), N_("填写在架、已下架或草稿"))]
-    if row["shelf"] is Shelf.DRAFT and offer.shelf is not Shelf.DRAFT:
+    if any(changes[name] != old for name, old in _stands(offer).items() if name != "stock"):
+        if offer.shelf is Shelf.FROZEN:
+            return [_shelf_problem(row, N_("商品已被冻结，只能修改库存"), N_("联系集中采购机构处理后再修改"))]
+        if offer.shelf is Shelf.REVIEW:
+            return [_shelf_problem(row, N_("商品正在审核，只能修改库存"), N_("等待审核结果，或先撤回送审再修改"))]
+    wanted = row["shelf"]
+    if wanted in {None, offer.shelf, Shelf.ON_SHELF}:
+        return []
+    if wanted is Shelf.DRAFT:
         return [_shelf_problem(row, N_("上过架的商品不能改回草稿"), N_("填写在架或已下架"))]
+    if wanted is not Shelf.OFF_SHELF:
+        return [_shelf_problem(row, N_("供应商不能把商品改为这个状态"), N_("填写在架、已下架或草稿"))]
+    if offer.shelf is not Shelf.ON_SHELF:
+        return [_shelf_problem(row, N_("只有在架的商品可以下架"), N_("留空，或填写现在的状态"))]
     return []
 
 
 def _shelf_problem(row: SheetRow, rule: str, way_out: str) -> CellProblem:
-    return CellProblem(row.line, _heading("shelf"), SHELF_WORDS.get(row["shelf"], ""), rule, way_out)
+    return CellProblem(row.line, _heading("shelf"), SHELF_NAMES[row["shelf"]] if row["shelf"] else "", rule, way_out)
 
 
 def _stands(offer: Shown) -> dict[str, Any]:
@@ -248,10 +298,13 @@ USUAL: Final = {"delivery_days": 5, "regions": (regions.PROVINCE,), "warranty_mo
 
 
 def _saying(row: SheetRow, offer: Shown | None) -> dict[str, Any]:
-    """How the listing is to stand: what the row leaves empty stays, or is as usual for a new one."""
+    """How the listing is to stand: what the row leaves empty stays, or is as usual for a new one; what is in review is on its way."""
     before = _stands(offer) if offer else USUAL
     names = ("title", "price_fen", "stock", "delivery_days", "regions", "warranty_months", "shelf")
-    return {name: before[name] if row[name] is None else row[name] for name in names}
+    said = {name: before[name] if row[name] is None else row[name] for name in names}
+    if offer is not None and offer.shelf is Shelf.REVIEW and said["shelf"] is Shelf.ON_SHELF:
+        said["shelf"] = Shelf.REVIEW
+    return said
 
 
 def _attributes(row: SheetRow) -> dict[str, Any]:
@@ -260,17 +313,22 @@ def _attributes(row: SheetRow) -> dict[str, Any]:
     return own | read_lines("\n".join(text.replace("\n", " ") for text in texts))
 
 
-def _intent(row: SheetRow, product: Product | None, offer: Shown | None) -> Judged:
+def _intent(row: SheetRow, product: Product | None, offer: Shown | None, waits_fen: int | None) -> Judged:
+    """`waits_fen` is a price that the keeper has been asked for already: to ask for it again changes nothing."""
     saying = _saying(row, offer)
+    if offer is not None and saying["price_fen"] == waits_fen:
+        saying["price_fen"] = offer.price_fen
     definition = None
     if product is None:
         definition = Definition(
             category_code=row["category_code"], brand=row["brand"], model=row["model"], title=row["title"], unit=row["unit"],
             attributes=_attributes(row), origin=Origin.IMPORTED if row["imported"] else Origin.DOMESTIC,
-            energy_saving=bool(row["energy_saving"]), environment=bool(row["environment"]),
         )  # fmt: skip
+        goods = Goods(category=row["category_code"], unit=row["unit"], imported=bool(row["imported"]), proven=frozenset())
+    else:
+        goods = gate.goods_of(product)
     outcome = Outcome.ADDED if offer is None else Outcome.UNCHANGED if saying == _stands(offer) else Outcome.CHANGED
-    return Judged(row, outcome, Intent(_key(row), product.id if product else None, definition, offer, saying))
+    return Judged(row, outcome, Intent(_key(row), goods, definition, offer, saying))
 
 
 def write(session: Session, actor: Actor, judged: Sequence[Judged]) -> None:
@@ -281,13 +339,16 @@ def write(session: Session, actor: Actor, judged: Sequence[Judged]) -> None:
     ids = dict(zip(definitions, made, strict=True))
     sku = {id(each.intent): each.row["sku"] for each in judged}
     new = [
-        NewListing(product_id=each.product_id or ids[each.key], sku=sku[id(each)], supplier_id=actor.organisation_id, **each.saying)
+        NewListing(product_id=each.goods.id or ids[each.key], sku=sku[id(each)], supplier_id=actor.organisation_id, **each.saying)
         for each in intents if each.offer is None
     ]  # fmt: skip
     # what leaves the shelf leaves it before another of the same product comes on
     service.edit_all(
         session, actor,
-        [Saying(listing_id=each.offer.listing_id, seen=each.offer.stock, **each.saying) for each in intents if each.offer is not None],
+        [
+            Saying(listing_id=each.offer.listing_id, version=each.offer.version, seen=each.offer.stock, **each.saying)
+            for each in intents if each.offer is not None
+        ],
     )  # fmt: skip
     if new:
         service.create_all(session, actor, new)
@@ -302,7 +363,7 @@ def export(session: Session, actor: Actor, args: Mapping[str, str]) -> Iterator[
             "sku": offer.sku, "category_code": offer.category_code, "brand": offer.brand, "model": offer.model, "title": offer.title,
             "unit": offer.unit, "price_fen": Figure(money.yuan(offer.price_fen).replace(",", "")), "stock": Figure(offer.stock),
             "delivery_days": Figure(offer.delivery_days), "warranty_months": Figure(offer.warranty_months),
-            "regions": "、".join(offer.areas), "shelf": SHELF_WORDS[offer.shelf], "imported": _worded(offer.is_imported),
+            "regions": "、".join(offer.areas), "shelf": SHELF_NAMES[offer.shelf], "imported": _worded(offer.is_imported),
             "energy_saving": _worded(offer.energy_saving),
             "environment": _worded(offer.environment), "attributes": lines_of(offer.spec),
         }  # fmt: skip

@@ -89,6 +89,10 @@ STEPS: Final[tuple[Step, ...]] = (
 catalogue keeper has looked at it. What was suspended always takes the slow lane; what was frozen comes back off the shelf."""
 
 
+STEP_TO: Final = {Shelf.ON_SHELF: Action.SHELVE, Shelf.REVIEW: Action.PROPOSE, Shelf.OFF_SHELF: Action.TAKE_OFF}
+"""What a supplier's table may do with a listing, by where it is to stand."""
+
+
 class ReviewState(StrEnum):
     """Where a review of an offer stands."""
 

@@ -28,7 +28,7 @@ from tests.benchmarks.world import World, world
 from tests.peers import ROOT, postgresql_bin
 
 HEADS = ("货号", "品目编码", "品牌", "型号", "商品名称", "销售单位", "单价（元）", "库存", "承诺送达（日）", "质保（月）", "规格参数")
-CATEGORIES = ("A02021003", "A02010105", "A05040101")
+CATEGORIES = ("A02021007", "A02010107", "A02020400")
 LISTER, PASSWORD = "lister.s01", "training-mall-2026"
 MOST_S, MOST_RATIO = 150.0, 3.0
 

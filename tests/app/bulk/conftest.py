@@ -11,7 +11,6 @@ from app.kernel.outbox import Timer
 from app.kernel.worker import Worker
 from app.kernel.xlsx_writing import Figure, Head, Sheet, written
 from app.policy import Role
-from tests import factories
 from tests.catalog.conftest import Shop, shop
 
 __all__ = ["shop"]
@@ -28,7 +27,7 @@ def workbook(rows: list[tuple[Any, ...]], heads: tuple[str, ...] = HEADS) -> byt
 def offer(number: int, **more: Any) -> tuple[Any, ...]:
     """A row that makes one listing."""
     row = {
-        "sku": f"B-{number:05d}", "category": factories.LASER, "brand": "奔图", "model": f"P{number:05d}", "title": f"奔图 P{number:05d} 激光打印机",
+        "sku": f"B-{number:05d}", "category": "A02021007", "brand": "奔图", "model": f"P{number:05d}", "title": f"奔图 P{number:05d} 激光打印机",
         "unit": "台", "price": "899.50", "stock": 20,
     }  # fmt: skip
     return tuple((row | more).values())

@@ -115,7 +115,7 @@ def test_the_workbook_of_failed_rows_is_corrected_and_brings_exactly_those(shop,
 def test_an_export_imports_unchanged(shop, desk, kind):
     heads = (*("货号", "品目编码", "品牌", "型号", "商品名称", "销售单位", "单价（元）", "库存"), "规格参数", "供货区域", "节能产品", "状态")
     desk.bring(workbook([
-        (*offer(1, title="=1+1", brand="@品牌", model="-M1"), "幅面：A4\n编号：007\n双面：是", "410100、410300", "是", "草稿"),
+        (*offer(1, title="=1+1", brand="@品牌", model="-M1"), "幅面：A4\n编号：007\n双面：是", "410100、410300", "否", "草稿"),
         (*offer(2, title="'+x", model="\tT"), "", "", "否", ""), (*offer(3, title="a,\"b\"\nc", sku="0371"), "速度：33.5", "洛阳市", "", "在架"),
     ], heads))  # fmt: skip
     assert counts(shop)[:3] == (JobState.DONE, 3, 3)

@@ -36,6 +36,7 @@ def desk(session, world):
         shop.add(Item("P-1", "1299.00"), Item("P-2", "899.50", name="奔图 P2206W 打印机", model="P2206W"), Item("D-1", "4199", name="联想 M455 台式机", brand="联想", model="M455", category="A02010105"))
         made = Desk(session, world, shop)
         made.connect()
+        made.certify()
         yield made
 
 

@@ -30,7 +30,7 @@ def test_a_connection_is_typed_in_and_a_plain_address_is_refused_with_what_was_t
 
 def test_the_goods_and_their_troubles_are_listed_to_their_supplier_alone(shop):  # noqa: F811
     with opened() as theirs, shop.session() as session:
-        theirs.add(Item("P-1", "1299.00"), Item("Z-9", "10", category="A99999999", model="Z", name="没有品目的东西"))
+        theirs.add(Item("P-1", "22.00", category=factories.PAPER, unit="包"), Item("Z-9", "10", category="A99999999", model="Z", name="没有品目的东西"))
         with commit(session):
             service.connect(session, shop.world.actor(ADMIN), DOOR, SEAL, base_url=theirs.url, client_id="mall", secret=theirs.secret, regions=())
         handlers.follow(shop.session, LINE, Job.POOL)

@@ -84,6 +84,7 @@ def counter(session: Session, world: World) -> Iterator[Counter]:
         shop.add(Item("P-1", "1299.00"), Item("P-2", "899.50", model="P2206W"))
         made = Counter(session, world, shop)
         made.connect()
+        made.certify()
         made.follow(Job.POOL)
         with commit(session):
             clerk = world.actor(Role.ORDER_CLERK)
