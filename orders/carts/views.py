@@ -335,6 +335,7 @@ def _checkout_page(form: forms.Checkout, *, refused: Refusal | None = None, stat
         look=seen,
         verdicts=_verdicts(seen),
         holds=any(v.outcome is Outcome.HOLD for v in seen.assessment.verdicts) if seen.assessment else False,
+        uncompared=[v.facts for v in seen.assessment.verdicts if v.rule == "P03" and v.outcome is Outcome.HOLD] if seen.assessment else [],
         blocks=len(seen.assessment.blocks) if seen.assessment else 0,
         choices=offered,
         address_id=address_id,

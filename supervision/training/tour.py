@@ -83,7 +83,7 @@ def stop(session: Session, ticket: Ticket) -> Stop:
             role=Role.BUYER,
             person_id=buyer,
             title=N_("下单"),
-            what=N_("搜索“激光打印机”，打开一件商品，加入购物车，到购物车结算并提交"),
+            what=N_("搜索“激光打印机”，打开一件商品，加入购物车，到购物车结算；填单页提示先比选的，点“冻结同款比选并引用”，再提交"),
             url=f"/search?q={guide.SEARCH}",
         )
     return _with(session, ticket, order, buyer)

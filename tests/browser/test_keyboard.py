@@ -142,7 +142,7 @@ def stands(desk: Desk, number: str, *states: State) -> None:
 
 
 def _bought(desk: Desk) -> str:
-    """Sign in, search, open a product, put it into the cart, send it off."""
+    """Sign in, search, open a product, put it into the cart, compare what its rivals offer, send it off."""
     keys = Keys(desk.page(None, "/sign-in"))
     keys.main()
     keys.write("账号", BUYER)
@@ -167,6 +167,9 @@ def _bought(desk: Desk) -> str:
     keys.act("去填单")
     keys.page.wait_for_url("**/checkout")
     keys.main()
+    expect(keys.page.get_by_role("region", name="提交前先比选")).to_contain_text("第 1 行：4 家供应商在售同款，应比选 3 家，已比选 0 家")
+    keys.act("冻结同款比选并引用")
+    expect(keys.page.get_by_role("region", name="提交前先比选")).to_have_count(0)
     keys.act("提交并冻结预算")
     expect(keys.page.locator("main")).to_contain_text("已提交，额度已冻结")
     return keys.page.locator("table a.mono").first.inner_text()

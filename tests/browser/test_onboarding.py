@@ -134,6 +134,11 @@ def test_a_firm_gets_into_the_library_by_itself_and_lists_goods(desk: Desk, tmp_
     offer = page.locator("#offer")
     for label, value in {"品目编码": "A02021003", "品牌": "青禾", "型号": "QH-100", "商品名称": "青禾 QH-100 激光打印机", "销售单位": "台", "货号": "QH-100"}.items():
         offer.get_by_label(label).fill(value)
+    expect(offer.get_by_label(re.compile("^打印速度"))).to_be_visible()
+    offer.locator("summary", has_text="节能产品").click()
+    paper = offer.locator("details[open]")
+    for label, value in {"节能产品认证证书编号": "CQC26-0100", "发证机构": "中国质量认证中心", "有效期截止日": (clock.today() + timedelta(days=400)).isoformat()}.items():
+        paper.get_by_label(label).fill(value)
     offer.get_by_label("单价").fill("1299")
     offer.get_by_label("库存").fill("20")
     offer.get_by_role("button", name="保存").click()

@@ -13,7 +13,7 @@ import pytest
 
 from app.kernel import clock
 from app.policy import Role
-from supervision.journal import receipts, tree
+from supervision.journal import receipts, tiles, tree
 from tests import factories
 from tests.journeys.served_mall import ServedMall, serving
 from tests.peers import program
@@ -309,7 +309,8 @@ def test_a_program_that_knows_nothing_of_the_mall_accepts_the_journeys_log_and_n
         return subprocess.run(command, capture_output=True, timeout=60, check=False).returncode
 
     assert verifier(str(folder)) == 0 and verifier("-receipt", str(file)) == 0
-    entries = next(path for path in sorted((folder / "tile" / "entries").rglob("*")) if path.is_file())
+    size = int((folder / "checkpoint").read_text().split("\n")[1])
+    entries = folder / tiles.path(tiles.ENTRIES, 0, tiles.width_at(size, 0, 0))
     text = bytearray(entries.read_bytes())
     text[len(text) // 2] ^= 1
     entries.chmod(0o644)

@@ -20,7 +20,10 @@ HAN = re.compile(r"[\u3400-\u9fff]")
 PUNCTUATION = re.compile(r"[\u3001-\u303f\uff01-\uff5e]")
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|\{(\w)\}")
 
-QUOTED = {"品目名称或编码，例如 打印机、A0202", "台、套、包、箱……", "填写是或否，或留空", "搜索“激光打印机”，打开一件商品，加入购物车，到购物车结算并提交"}
+QUOTED = {
+    "品目名称或编码，例如 打印机、A0202", "台、套、包、箱……", "填写是或否，或留空",
+    "搜索“激光打印机”，打开一件商品，加入购物车，到购物车结算；填单页提示先比选的，点“冻结同款比选并引用”，再提交",
+}  # fmt: skip
 """Texts whose translation must quote a Chinese word that the reader types."""
 
 CHINESE_BY_NATURE = {

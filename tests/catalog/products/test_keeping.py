@@ -280,6 +280,8 @@ def test_an_offer_of_a_merged_product_is_an_offer_of_what_it_became(session, kee
         world = factories.world(session)
         seller = world.actor(Role.LISTER)
         gone, into = define(session, seller, "奔图", "P1"), define(session, seller, "奔图", "P2")
+        paper = FactInput(kind=FactKind.ENERGY, number="CQC1", issuer="中心", valid_to=clock.today() + timedelta(days=9))
+        service.record_facts(session, seller, gone.id, [paper])
         service.merge(session, keeper, gone.id, into.id, reason="同一产品")
         made = listings.create(session, seller, listings.NewListing(product_id=gone.id, sku="M-1", title="奔图", price_fen=100, stock=1))
     assert made.product_id == into.id
