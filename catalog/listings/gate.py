@@ -91,7 +91,7 @@ def judge_goods(session: Session, supplier_id: int, wanted: Sequence[tuple[Goods
     if not wanted:
         return []
     given = parameters(session)
-    others = queries.quartiles_of_others(session, [goods.id for goods, _ in wanted if goods.id is not None], supplier_id)
+    others = prices.quartiles_of_others(session, [goods.id for goods, _ in wanted if goods.id is not None], supplier_id)
     return [judge(candidate, given) for candidate in _candidates(session, supplier_id, wanted, {}, others, given)]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -56,7 +57,7 @@ class Desk:
         proof = FactInput(kind=FactKind.ENERGY, number="CQC26-1", issuer="中国质量认证中心", valid_to=clock.today() + timedelta(days=365))
         with commit(self.session):
             for each in (self.shop.items[sku] for sku in skus or self.shop.items):
-                what = {"category_code": each.category, "brand": each.brand, "model": each.model, "title": each.name, "unit": each.unit}
+                what: dict[str, Any] = {"category_code": each.category, "brand": each.brand, "model": each.model, "title": each.name, "unit": each.unit}
                 products.find_or_define(self.session, self.world.actor(Role.LISTER), Definition(**what, facts=[proof]))
 
     def follow(self, job: Job) -> int:
