@@ -142,6 +142,7 @@ def _page(supplier_id: int, form: StandingForm, lift_form: LiftForm, status: int
     codes = [code.ljust(9, "0") for code in queries.classes(session, supplier_id)]
     return htmx.show(
         "suppliers/supplier.html",
+        ended=gettext,  # a term that ran out is told in the reader's language, a person's own words stay as they are, per cent signs too
         status=status,
         supplier=found,
         scale=gettext(SCALE_NAMES[found.scale]),

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from app.policy import Role
-from tests.architecture.land import Land
+from tests.architecture.land import OWN, Land
 from tests.security import api_cases, form_cases
 from tests.security.fuzz import SLOWEST_SECONDS, Complaints, Tally
 
@@ -94,6 +94,23 @@ def test_a_file_in_place_of_a_text_on_the_page_that_takes_a_file_is_no_text_eith
     files = {"file": (BytesIO(b"\x89PNG not a receipt"), "../../etc/receipt.json")}
     answer = poster.client.post("/log", data={**files, **typed}, headers={"X-CSRFToken": poster.token})
     assert answer.status_code in {200, 422}
+    assert complaints.lines == []
+
+
+def test_a_text_in_place_of_a_table_is_no_file(ground: Land, complaints: Complaints) -> None:
+    poster = form_cases.Poster(ground, Role.CATALOGUE_ADMIN)
+    answer = poster.client.post("/references/", data={"csrf_token": poster.token, "file": "_"})
+    assert answer.status_code == 422 and "请选择文件" in answer.get_data(as_text=True)
+    assert complaints.lines == []
+
+
+def test_per_cent_signs_in_the_reason_that_ended_a_suspension_are_shown_as_they_are(ground: Land, complaints: Complaints) -> None:
+    poster, supplier = form_cases.Poster(ground, Role.SUPERVISOR), ground.places[OWN].world.supplier.organisation_id
+    for step in ("suspend", "lift"):
+        typed = {"csrf_token": poster.token, "kind": "suspension", "reason": "%(number)s 100%"}
+        assert poster.client.post(f"/suppliers/{supplier}/{step}", data=typed).status_code == 303
+    page = ground.app.test_client().get(f"/suppliers/{supplier}")
+    assert page.status_code == 200 and page.get_data(as_text=True).count("%(number)s 100%") == 2
     assert complaints.lines == []
 
 
