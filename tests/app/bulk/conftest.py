@@ -46,6 +46,7 @@ class Desk:
         answer = self.browser.client.post(
             f"/bulk/{entity}", data={"csrf_token": token, "file": (BytesIO(content), name)}, content_type="multipart/form-data"
         )
+        answer.request.environ["wsgi.input"].close()  # the test client keeps a big upload in a file of its own and leaves it open
         self.address = answer.headers.get("Location", "")
         return answer
 
