@@ -40,13 +40,14 @@ def warm(world: World, malls: Server | Sequence[Server], clients: int = 2 * CLIE
 
 def place(world: World, malls: Server | Sequence[Server], buyers: Sequence[Buyer], orders: int, *, clients: int) -> Leg:
     """Let so many connections submit so many orders of five lines from one supplier."""
-    return accepted(world.load(malls, submissions(buyers, orders), clients=clients))
+    return accepted(world.load(malls, submissions(buyers, orders), clients=clients), world)
 
 
-def accepted(leg: Leg) -> Leg:
-    """The same leg, if every order in it was accepted."""
+def accepted(leg: Leg, world: World) -> Leg:
+    """The same leg, if every order in it was accepted. Raises RuntimeError with what the server had to say."""
     if set(leg.statuses) != {201}:
-        raise RuntimeError(f"placing orders was answered by {leg.statuses}")
+        told = (world.folder / "mall.log").read_text(errors="replace")
+        raise RuntimeError(f"placing orders was answered by {leg.statuses}\n{told[max(told.find('Traceback'), 0):][:6000]}")
     return leg
 
 

@@ -25,7 +25,7 @@ def measure(world: World, effort: Effort) -> Iterator[Figure]:
         for number in range(1, effort.rounds + 1):
             effort.tell(f"line 4, sqlite: round {number} of {effort.rounds}")
             orders = until(effort.seconds, submissions(world.buyers, sys.maxsize))
-            legs.append(accepted(world.load((one, other), orders, clients=WRITERS)))
+            legs.append(accepted(world.load((one, other), orders, clients=WRITERS), world))
     unfair = min(legs, key=lambda leg: leg.share)
     counts = [len(client) for client in unfair.clients]
     yield Figure(

@@ -122,14 +122,15 @@ def test_reading_a_bomb_takes_bounded_memory(bomb):
         tracemalloc.stop()
 
 
-def test_fifty_thousand_rows_are_written_and_read_in_bounded_memory():
+@pytest.mark.parametrize("rows", [10_000, pytest.param(50_000, marks=pytest.mark.deep)])
+def test_however_many_rows_are_written_and_read_in_bounded_memory(rows):
     tracemalloc.start()
     try:
         size, kept = 0, BytesIO()
-        for piece in written([Sheet("商品", [Head(head) for head in HEADS], (list(map(str, offer(n))) for n in range(50_000)))]):
+        for piece in written([Sheet("商品", [Head(head) for head in HEADS], (list(map(str, offer(n))) for n in range(rows)))]):
             size = max(size, len(piece))
             kept.write(piece)
-        assert sum(1 for _ in sheets.lines(kept)) == 50_001
+        assert sum(1 for _ in sheets.lines(kept)) == rows + 1
         assert size < MIB and tracemalloc.get_traced_memory()[1] - len(kept.getvalue()) < 16 * MIB
     finally:
         tracemalloc.stop()
@@ -211,8 +212,8 @@ def fuzz(shop, desk, number, seed):
     return taken
 
 
-def test_two_hundred_spoiled_files_are_answered_without_an_error_of_ours(shop, desk):
-    assert fuzz(shop, desk, 200, 1) > 10
+def test_a_hundred_spoiled_files_are_answered_without_an_error_of_ours(shop, desk):
+    assert fuzz(shop, desk, 100, 1) > 5
 
 
 @pytest.mark.deep
