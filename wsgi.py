@@ -18,7 +18,7 @@ from app.accounts.people import service as people
 from app.bulk.entity import REGISTRY, Who
 from app.config import Settings
 from app.kernel import clock
-from app.kernel.db import engine_options, prepare_engine
+from app.kernel.db import prepare_engine, serving_options
 from app.kernel.errors import N_
 from app.kernel.outbox import Consumer, Timer
 from app.kernel.worker import Worker
@@ -85,7 +85,7 @@ def create_app(settings: Settings | None = None, storeys: Sequence[Storey] = ())
         SETTINGS=settings,
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database,
-        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database),
+        SQLALCHEMY_ENGINE_OPTIONS=serving_options(settings.database),
         SESSION_COOKIE_NAME="mall_form",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.is_secure,
