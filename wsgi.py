@@ -221,7 +221,6 @@ def _furnish_shop(app: Flask) -> None:
         comparison_rules.gate(lambda rule, on: taxonomy.parameters(db.session(), rule, on), lambda at: clock.local(at).date())
     ]
     verdicts.learn(comparison_rules.TEXTS)
-    app.extensions["mall.doctor"] += [payment_commands.line_check]
     app.extensions["mall.doctor"] += [search_commands.doctor, payment_commands.line_check]
     app.extensions["mall.beginnings"] += [
         Beginning(N_("基础数据"), lambda session, *_: str(load_reference(session, supplement=settings.is_demo)), again=True),
