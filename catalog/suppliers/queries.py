@@ -148,6 +148,8 @@ def classes(session: Session, supplier_id: int) -> tuple[str, ...]:
 def classes_in_use(session: Session) -> tuple[str, ...]:
     """The classes that any supplier was admitted for."""
     return tuple(session.scalars(select(SupplierClass.code).distinct().order_by(SupplierClass.code)))
+
+
 def those(session: Session, ids: Iterable[int]) -> dict[int, Supplier]:
     """Those of these organisations that are in the library, by id."""
     return {row.organisation_id: row for row in session.scalars(select(Supplier).where(Supplier.organisation_id.in_(set(ids))))}
