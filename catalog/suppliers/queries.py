@@ -55,6 +55,15 @@ def barred_where(
     return exists().where(StandingDecision.supplier_id == supplier_id, StandingDecision.state == DecisionState.IN_FORCE, inside)
 
 
+def barred_ids(session: Session, wanted_in: Collection[str]) -> tuple[int, ...]:
+    """The suppliers whose trade a decision in force stops in one of these regions or in one above it; one statement, in id order."""
+    above = {each.code for region in wanted_in for each in regions.path(region)}
+    query = select(StandingDecision.supplier_id).where(
+        StandingDecision.state == DecisionState.IN_FORCE, StandingDecision.region.in_(above)
+    )
+    return tuple(session.scalars(query.distinct().order_by(StandingDecision.supplier_id))) if above else ()
+
+
 def may_trade(session: Session, supplier_id: int, region: str) -> bool:
     """Whether the supplier may make contracts with units of this region now. Raises Missing."""
     above = [each.code for each in regions.path(region)]
