@@ -48,6 +48,7 @@ Sessions = Callable[[], Session]
 MOST_WAITING = 60_000
 """So many rows are kept before they are written; the largest province also commits them, since it fits in no one transaction."""
 
+
 class NotEmpty(Conflict):
     """The database holds organisations already."""
 
