@@ -48,6 +48,7 @@ from migrations import tables  # noqa: F401 - the metadata is whole before the f
 from orders.budgets import cli as budget_commands
 from orders.carts import views as carts
 from orders.comparisons import rules as comparison_rules
+from orders.favourites import queries as starred
 from orders.favourites import views as favourites
 from orders.payments import cli as payment_commands
 from orders.plans import views as plans
@@ -206,6 +207,7 @@ def _furnish_shop(app: Flask) -> None:
     places.fill("header.todo", thread.header_todo)
     places.fill("order.more", reorders.order_more)
     places.fill("product.aside", favourites.product_aside)
+    app.extensions["mall.stars"] = starred.stars_on
     places.fill("workbench.more", favourites.messages)
     places.fill("budget.plan_lines", plans.lines_under)
     places.fill("product.plans", plans.for_product)

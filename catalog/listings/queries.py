@@ -117,6 +117,10 @@ class Shown:
         """Whether it can be bought: on the shelf of a supplier that may trade."""
         return self.shelf is Shelf.ON_SHELF and self.standing is Standing.ACTIVE
 
+    def serves(self, region: str) -> bool:
+        """Whether it is delivered to a region."""
+        return any(regions.within(region, area) for area in self.areas)
+
     @property
     def is_sme(self) -> bool:
         """Whether the supplier is a micro, small or medium enterprise."""
