@@ -337,6 +337,7 @@ SHOP = Storey(
         "app.accounts.organisations",
         "catalog.search",
         "catalog.vocabulary",
+        "catalog.explanations",
         "catalog.taxonomy",
         "catalog.suppliers",
         "catalog.brands",

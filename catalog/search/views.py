@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
+from sqlalchemy.orm import Session
 
 from app.kernel import clock, regions
 from app.kernel.db import commit
@@ -87,13 +88,9 @@ def results() -> ResponseReturnValue:
     asked = forms.read(request.args)
     if code := queries.code_meant(session, asked.q):
         return redirect(_address(asked.but(q="", categories=(code,))), 303)
-    try:
-        codes = tuple(code for each in asked.categories for code in queries.searchable(session, each))
-    except UnknownCategory:
-        asked, codes = asked.but(categories=()), ()
     actor = maybe_me()
-    asked = asked.but(without=_not_trading(asked.region), trail=asked.trail)
-    page = engine().search(asked.but(categories=codes, trail=asked.trail).request())
+    asked, wanted = for_engine(session, asked)
+    page = engine().search(wanted.request())
     if page.partial or not (page.total or page.total_unfiltered):
         _note_miss(asked, actor)
     names = taxonomy.names(session, asked.categories)
@@ -120,6 +117,7 @@ def results() -> ResponseReturnValue:
         leaves=leaves,
         ways=ways,
         told=urlencode(asked.but().params(), doseq=True),
+        told_pairs=[(name, each) for name, value in asked.params().items() for each in (value if isinstance(value, list) else (value,))],
         address=_address,
         ask=lambda q: _address(asked.but(q=q)),
         other_view=_address(asked.but(table=not asked.table, trail=asked.trail)),
@@ -127,6 +125,16 @@ def results() -> ResponseReturnValue:
         picked=picked,
         drawn=None if asked.table else _draw(cards, can_buy, picked),
     )
+
+
+def for_engine(session: Session, asked: Asked) -> tuple[Asked, Asked]:
+    """The question without categories that nobody knows and without what the reader cannot order, and the same with the codes of the index."""
+    asked = asked.but(without=_not_trading(asked.region), trail=asked.trail)
+    try:
+        codes = tuple(code for each in asked.categories for code in queries.searchable(session, each))
+    except UnknownCategory:
+        asked, codes = asked.but(categories=(), trail=asked.trail), ()
+    return asked, asked.but(categories=codes, trail=asked.trail)
 
 
 @bp.get("/suggest")
