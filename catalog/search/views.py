@@ -128,7 +128,7 @@ def results() -> ResponseReturnValue:
 
 
 def for_engine(session: Session, asked: Asked) -> tuple[Asked, Asked]:
-    """The question without categories that nobody knows and without what the reader cannot order, and the same with the codes of the index."""
+    """The question without unknown categories and without what the reader cannot order, and the same with the codes of the index."""
     asked = asked.but(without=_not_trading(asked.region), trail=asked.trail)
     try:
         codes = tuple(code for each in asked.categories for code in queries.searchable(session, each))
