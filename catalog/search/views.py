@@ -34,7 +34,6 @@ from catalog.search.forms import Asked
 from catalog.search.port import Facet, FacetName, FacetStats, Filters, Hit, SearchEngine, SearchRequest, Sort, Suggestion, SuggestionKind
 from catalog.suppliers.rules import SCALE_NAMES
 from catalog.taxonomy import queries as taxonomy
-from catalog.taxonomy.rules import UnknownCategory
 from catalog.vocabulary import rules as vocabulary_rules
 from catalog.vocabulary import service as vocabulary
 
@@ -86,10 +85,8 @@ def results() -> ResponseReturnValue:
     asked = forms.read(request.args)
     if code := queries.code_meant(session, asked.q):
         return redirect(_address(asked.but(q="", categories=(code,))), 303)
-    try:
-        codes = tuple(code for each in asked.categories for code in queries.searchable(session, each))
-    except UnknownCategory:
-        asked, codes = asked.but(categories=()), ()
+    categories, codes = queries.leaves(session, asked.categories)
+    asked = asked.but(categories=categories, trail=asked.trail)
     page = engine().search(asked.but(categories=codes, trail=asked.trail).request())
     actor = maybe_me()
     if page.partial or not (page.total or page.total_unfiltered):
@@ -369,6 +366,7 @@ def _compared(offers: Sequence[Shown]) -> list[tuple[str, list[str], bool]]:
     yes, no = gettext("是"), gettext("否")
     names = taxonomy.names(session, (offer.category_code for offer in offers))
     rows: list[tuple[str, list[str]]] = [
+        *_by_the_piece(offers),
         (gettext("品目"), [f"{names[offer.category_code]} {offer.category_code}" for offer in offers]),
         (gettext("品牌"), [offer.brand for offer in offers]),
         (gettext("型号"), [offer.model for offer in offers]),
@@ -377,7 +375,6 @@ def _compared(offers: Sequence[Shown]) -> list[tuple[str, list[str], bool]]:
         (gettext("承诺送达"), [gettext("%(n)s 日", n=offer.delivery_days) for offer in offers]),
         (gettext("库存"), [f"{offer.stock:,} {offer.unit}" for offer in offers]),
         (gettext("质保"), [gettext("%(n)s 个月", n=offer.warranty_months) for offer in offers]),
-        *_by_the_piece(offers),
         (gettext("进口产品"), [yes if offer.is_imported else no for offer in offers]),
     ]
     on = clock.today()

@@ -15,13 +15,11 @@ from app.web import htmx
 from app.web.extensions import db
 from app.web.guard import me, requires
 from catalog.listings import queries as listings
-from catalog.search import forms as searching
 from catalog.search import queries as search
 from catalog.search.forms import Asked
 from catalog.search.port import SearchEngine
 from catalog.suppliers import queries as suppliers
 from catalog.taxonomy import queries as taxonomy
-from catalog.taxonomy.rules import UnknownCategory
 from orders.comparisons import documents, forms, queries, rules, service
 from orders.comparisons.queries import Comparison, Found
 from orders.comparisons.rules import KIND_NAMES, Kind
@@ -48,9 +46,9 @@ def freeze() -> ResponseReturnValue:
             with commit(db.session()) as session:
                 number = service.freeze_offers(session, me(), forms.picked(request.form)).number
         else:
-            found = _found(searching.read(question))
+            hits = found(question)
             with commit(db.session()) as session:
-                number = service.freeze(session, me(), found).number
+                number = service.freeze(session, me(), hits).number
     except Refusal as refused:
         if refused.status in {403, 404, 503}:
             raise
@@ -60,14 +58,12 @@ def freeze() -> ResponseReturnValue:
     return htmx.go(url_for("comparisons.show", number=number))
 
 
-def _found(asked: Asked) -> Found:
-    """What the search finds now, page by page, outside any transaction that writes."""
+def found(asked: Asked) -> Found:
+    """What the search finds now, page by page, outside any transaction that writes. Raises SearchUnavailable."""
     session, engine = db.session(), cast(SearchEngine, current_app.extensions["mall.search"])
-    try:
-        codes = tuple(code for each in asked.categories for code in search.searchable(session, each))
-    except UnknownCategory:
-        asked, codes = asked.but(categories=()), ()
-    params = asked.but(table=False).params()
+    categories, codes = search.leaves(session, asked.categories)
+    asked = asked.but(categories=categories)
+    params = asked.params()
     names = dict(taxonomy.names(session, asked.categories))
     names |= {str(each): name for each, name in suppliers.names(session, asked.suppliers).items()}
     if asked.region:

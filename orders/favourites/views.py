@@ -1,13 +1,12 @@
 """The page of what one keeps an eye on, its buttons on a product's page, and its messages on the workbench."""
 
 from typing import Any, cast
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, current_app, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
-from werkzeug.datastructures import MultiDict
 
 from app.kernel.db import commit
 from app.kernel.errors import Refusal
@@ -20,15 +19,13 @@ from catalog.products import queries as products
 from catalog.search import forms as searching
 from catalog.search import queries as search
 from catalog.search.port import SearchEngine
-from catalog.taxonomy.rules import UnknownCategory
+from catalog.taxonomy import queries as taxonomy
 from orders.carts.forms import number, own_address
 from orders.favourites import queries, service
 from orders.favourites.rules import BadBound
 from orders.favourites.tables import Awaited, Favourite, SavedSearch
 
 bp = Blueprint("favourites", __name__, url_prefix="/favourites", template_folder="templates")
-
-MOST_LETTERS = 2_000
 
 
 def engine() -> SearchEngine:
@@ -91,17 +88,22 @@ def _bound(typed: str) -> int:
 @requires(Permission.CART_USE)
 def save_search() -> ResponseReturnValue:
     """Keep a search."""
-    asked = searching.read(MultiDict(parse_qsl(request.form.get("search", "")[:MOST_LETTERS], errors="replace"))).but(table=False)
-    session = db.session()
-    try:
-        codes = tuple(code for each in asked.categories for code in search.searchable(session, each))
-    except UnknownCategory:
-        asked, codes = asked.but(categories=()), ()
-    question, words = urlencode(asked.params(), doseq=True), asked.q or "、".join(asked.categories) or "*"
-    with commit(session):
-        service.save_search(session, me(), engine(), words=words, question=question, request=asked.but(categories=codes).request())
+    keep_search(request.form.get("search", ""))
     flash(_("搜索已保存，有新商品或降价时在工作台提示"), "ok")
     return htmx.go(url_for("favourites.index"))
+
+
+def keep_search(address: str) -> int:
+    """Keep the search of this query string; returns its id. Raises Forbidden, TooMany, SearchUnavailable."""
+    session, asked = db.session(), searching.of_address(address)
+    categories, codes = search.leaves(session, asked.categories)
+    asked = asked.but(categories=categories)
+    question, words = urlencode(asked.params(), doseq=True), asked.q or "、".join(taxonomy.names(session, categories).values()) or "*"
+    with commit(session):
+        kept = service.save_search(
+            session, me(), engine(), words=words, question=question, request=asked.but(categories=codes).request()
+        )
+        return kept.id
 
 
 @bp.post("/searches/<int:search_id>/look")

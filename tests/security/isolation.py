@@ -27,17 +27,21 @@ _ROWS: dict[tuple[str, str, str], tuple[str, ...]] = {
     ),
     # a unit's or a supplier's own paper, job or endpoint
     (NONE, NONE, SHUT): (
+        "comparisons_api.digest GET",
         "bulk.cancel POST", "bulk.check POST", "bulk.failed GET", "bulk.job GET", "bulk.source GET", "bulk.write POST", "comparisons.pdf GET",
         "comparisons.show GET", "comparisons.workbook GET", "comparisons_api.show GET", "webhooks.change POST", "webhooks.delivery GET",
         "webhooks.endpoint GET", "webhooks.resend POST", "webhooks.rotate POST", "webhooks.switch_off POST", "webhooks.switch_on POST", "webhooks.test POST",
     ),
     # lists, exports and forms of whoever asks
     (OWN, OWN, SHUT): (
+        "comparisons_api.index GET",
         "bulk.entity GET", "bulk.export_csv GET", "bulk.export_xlsx GET", "bulk.index GET", "bulk.template GET", "bulk.upload POST", "comparisons.index GET",
         "reports.own GET", "webhooks.add POST", "webhooks.index GET",
     ),
     # a buyer's own aids
     (SHUT, OWN, SHUT): (
+        "comparisons_api.freeze_search POST", "favourites_api.awaited GET", "favourites_api.save_search POST", "favourites_api.searches GET",
+        "favourites_api.star PUT", "favourites_api.stars GET", "favourites_api.unstar DELETE", "favourites_api.wait_for POST", "reorders_api.create POST", "reorders_api.lists GET",
         "comparisons.freeze POST", "comparisons_api.freeze POST", "favourites.index GET", "favourites.save_search POST", "favourites.star POST",
         "favourites.wait_for POST", "reorders.check POST", "reorders.create POST", "reorders.index GET", "reorders.quick GET", "reorders.quick_to_cart POST",
     ),
@@ -60,6 +64,9 @@ _ROWS: dict[tuple[str, str, str], tuple[str, ...]] = {
     ),
     # one thing among a buyer's aids
     (SHUT, NONE, SHUT): (
+        "favourites_api.drop_awaited DELETE", "favourites_api.drop_search DELETE", "favourites_api.look POST",
+        "reorders_api.change PATCH", "reorders_api.discard DELETE", "reorders_api.drop DELETE", "reorders_api.put POST", "reorders_api.rename PATCH",
+        "reorders_api.show GET", "reorders_api.to_cart POST",
         "favourites.drop_awaited POST", "favourites.drop_search POST", "favourites.drop_star POST", "favourites.look POST", "reorders.change POST",
         "reorders.discard POST", "reorders.from_order POST", "reorders.put POST", "reorders.rename POST", "reorders.show GET", "reorders.to_cart POST",
     ),
