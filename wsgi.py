@@ -18,7 +18,7 @@ from app.accounts.people import service as people
 from app.bulk.entity import REGISTRY, Who
 from app.config import Settings
 from app.kernel import clock
-from app.kernel.db import engine_options, prepare_engine
+from app.kernel.db import prepare_engine, serving_options
 from app.kernel.errors import N_
 from app.kernel.outbox import Consumer, Timer
 from app.kernel.worker import Worker
@@ -86,7 +86,7 @@ def create_app(settings: Settings | None = None, storeys: Sequence[Storey] = ())
         SETTINGS=settings,
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database,
-        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database),
+        SQLALCHEMY_ENGINE_OPTIONS=serving_options(settings.database),
         SESSION_COOKIE_NAME="mall_form",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.is_secure,
@@ -223,7 +223,6 @@ def _furnish_shop(app: Flask) -> None:
         comparison_rules.gate(lambda rule, on: taxonomy.parameters(db.session(), rule, on), lambda at: clock.local(at).date())
     ]
     verdicts.learn(comparison_rules.TEXTS)
-    app.extensions["mall.doctor"] += [payment_commands.line_check]
     app.extensions["mall.doctor"] += [search_commands.doctor, payment_commands.line_check]
     app.extensions["mall.beginnings"] += [
         Beginning(N_("基础数据"), lambda session, *_: str(load_reference(session, supplement=settings.is_demo)), again=True),
@@ -338,6 +337,7 @@ SHOP = Storey(
         "app.accounts.organisations",
         "catalog.search",
         "catalog.vocabulary",
+        "catalog.explanations",
         "catalog.taxonomy",
         "catalog.suppliers",
         "catalog.brands",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date
 from functools import cache
 from typing import Any, Final
 
@@ -70,7 +70,7 @@ def _from_values(table: Table, returning: tuple[Column[Any], ...], once: Column[
 
 
 def _plain(value: object) -> str:
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} does not travel as JSON")
 

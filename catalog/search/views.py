@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
+from sqlalchemy.orm import Session
 
 from app.kernel import clock, regions
 from app.kernel.db import commit
@@ -66,8 +67,9 @@ def engine() -> SearchEngine:
 def home() -> ResponseReturnValue:
     """Where everybody starts: the search box, what the mall sells, what is new."""
     session = db.session()
+    wanted = Filters(in_stock=True, without=_not_trading())
     page = engine().search(
-        SearchRequest(facets=(FacetName.CAT1, FacetName.CAT3), filters=Filters(in_stock=True), sort=Sort.NEWEST, limit=NEW_ON_HOME)
+        SearchRequest(facets=(FacetName.CAT1, FacetName.CAT3), filters=wanted, sort=Sort.NEWEST, limit=NEW_ON_HOME)
     )
     cards = _cards(page.hits)
     leaves = page.facets[FacetName.CAT3].values if FacetName.CAT3 in page.facets else ()
@@ -85,10 +87,9 @@ def results() -> ResponseReturnValue:
     asked = forms.read(request.args)
     if code := queries.code_meant(session, asked.q):
         return redirect(_address(asked.but(q="", categories=(code,))), 303)
-    categories, codes = queries.leaves(session, asked.categories)
-    asked = asked.but(categories=categories, trail=asked.trail)
-    page = engine().search(asked.but(categories=codes, trail=asked.trail).request())
     actor = maybe_me()
+    asked, wanted = for_engine(session, asked)
+    page = engine().search(wanted.request())
     if page.partial or not (page.total or page.total_unfiltered):
         _note_miss(asked, actor)
     names = taxonomy.names(session, asked.categories)
@@ -103,7 +104,7 @@ def results() -> ResponseReturnValue:
         cards=cards,
         panel=_panel(
             spoken(), request.script_root, asked, tuple(page.facets.values()), page.facet_stats.get(FacetName.PRICE), page.total,
-            actor.region if actor and actor.is_unit else None,
+            _buys_in(),
         ),
         chips=forms.chips(asked, page, names, _address),
         sorts=_sorts(spoken(), request.script_root, asked),
@@ -115,6 +116,7 @@ def results() -> ResponseReturnValue:
         leaves=leaves,
         ways=ways,
         told=urlencode(asked.but().params(), doseq=True),
+        told_pairs=[(name, each) for name, value in asked.params().items() for each in (value if isinstance(value, list) else (value,))],
         address=_address,
         ask=lambda q: _address(asked.but(q=q)),
         other_view=_address(asked.but(table=not asked.table, trail=asked.trail)),
@@ -122,6 +124,13 @@ def results() -> ResponseReturnValue:
         picked=picked,
         drawn=None if asked.table else _draw(cards, can_buy, picked),
     )
+
+
+def for_engine(session: Session, asked: Asked) -> tuple[Asked, Asked]:
+    """The question without unknown categories and without what the reader cannot order, and the same with the codes of the index."""
+    categories, codes = queries.leaves(session, asked.categories)
+    asked = asked.but(categories=categories, without=_not_trading(asked.region), trail=asked.trail)
+    return asked, asked.but(categories=codes, trail=asked.trail)
 
 
 @bp.get("/suggest")
@@ -138,7 +147,7 @@ def suggest() -> ResponseReturnValue:
 def product(product_id: int) -> ResponseReturnValue:
     """One product with the offer chosen, what others ask for it, and how its price went."""
     session = db.session()
-    offers = listings.offers_for_product(session, product_id)
+    offers = listings.offers_for_product(session, product_id, _buys_in())
     if not offers:
         return _not_on_offer(product_id)
     wanted = request.args.get("offer", "")
@@ -185,7 +194,8 @@ def compare() -> ResponseReturnValue:
     wanted = _ids("ids")[:COMPARE_MOST]
     session = db.session()
     found = listings.shown(session, wanted)
-    offers = [found[each] for each in wanted if each in found and found[each].is_live]
+    hidden = _not_trading()
+    offers = [found[each] for each in wanted if each in found and found[each].is_live and found[each].supplier_id not in hidden]
     stats = prices.quartiles_by_product(session, [offer.product_id for offer in offers])
     rows = _compared(offers)
     only = request.args.get("only") == "1"
@@ -210,11 +220,23 @@ def compare() -> ResponseReturnValue:
 
 def offers_of_supplier(supplier_id: int) -> str:
     """The latest offers of a supplier, for the slot of its page."""
-    page = engine().search(SearchRequest(filters=Filters(suppliers=(supplier_id,)), facets=(FacetName.CAT3,), sort=Sort.SALES, limit=8))
+    wanted = Filters(suppliers=(supplier_id,), without=_not_trading())
+    page = engine().search(SearchRequest(filters=wanted, facets=(FacetName.CAT3,), sort=Sort.SALES, limit=8))
     can_buy, cards = _can_buy(), _cards(page.hits)
     return render_template(
         "search/_of_supplier.html", page=page, cards=cards, drawn=_draw(cards, can_buy), supplier_id=supplier_id, can_buy=can_buy
     )
+
+
+def _buys_in() -> str | None:
+    """The region where the reader buys; None for whoever only looks."""
+    actor = maybe_me()
+    return actor.region if actor and actor.is_unit else None
+
+
+def _not_trading(region: str | None = None) -> tuple[int, ...]:
+    """The suppliers whose offers the reader cannot order, where he buys or in the region asked for."""
+    return queries.not_trading(db.session(), maybe_me(), region)
 
 
 def _note_miss(asked: Asked, actor: Actor | None) -> None:

@@ -160,7 +160,7 @@ def collect(engine: SearchEngine, request: SearchRequest, most: int, *, question
 def offers_of_products(session: Session, product_ids: Iterable[int], region: str, most: int) -> tuple[int, ...]:
     """Offers of these products that the region can buy now, product by product, the lowest price first."""
     wanted = tuple(dict.fromkeys(product_ids))
-    offers = listings.offers_for_products(session, wanted)
+    offers = listings.offers_for_products(session, wanted, region)
     found = [
         offer.listing_id
         for product_id in wanted

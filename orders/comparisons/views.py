@@ -69,7 +69,8 @@ def found(asked: Asked) -> Found:
     if asked.region:
         names[asked.region] = regions.full_name(asked.region)
     most = queries.most_hits(session)
-    return queries.collect(engine, asked.but(categories=codes).request(), most, question={"params": params, "names": names})
+    asked = asked.but(categories=codes, without=search.not_trading(session, me(), asked.region))
+    return queries.collect(engine, asked.request(), most, question={"params": params, "names": names})
 
 
 @bp.get("/<number>")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from app.policy import Actor
 from catalog.listings import queries as listings
 from catalog.listings.queries import Shown
 from catalog.products import queries as products
+from catalog.search import queries as search
 from catalog.search.port import MAX_PAGE, Filters, SearchEngine, SearchRequest, Sort
 from catalog.taxonomy import queries as taxonomy
 from orders.favourites import rules
@@ -48,7 +49,7 @@ def starred(session: Session, actor: Actor) -> list[Starred]:
     """The actor's favourites, the latest first; three statements."""
     rows = list(session.scalars(select(Favourite).where(Favourite.person_id == actor.person_id).order_by(Favourite.id.desc())))
     ids = [row.product_id for row in rows]
-    known, offers = products.by_ids(session, ids), listings.offers_for_products(session, ids)
+    known, offers = products.by_ids(session, ids), listings.offers_for_products(session, ids, actor.region)
     here = {each: [offer for offer in offers[each] if offer.stock and offer.serves(actor.region)] for each in ids}
     return [
         Starred(id=row.id, product=known[row.product_id], lowest=next(iter(here[row.product_id]), None), offers=len(here[row.product_id]))
@@ -109,9 +110,14 @@ def read(text: str, hits: int) -> SearchRequest:
     return SearchRequest(q=kept["q"], sort=Sort(kept["sort"]), filters=Filters(**filters), limit=min(hits, MAX_PAGE), highlight=False)
 
 
-def prices(session: Session, engine: SearchEngine, kept: str) -> dict[int, int]:
-    """What a kept search finds now, among its first hits, with the prices of the database (fen). Raises SearchUnavailable."""
-    found = engine.search(read(kept, terms(session).hits))
+def prices(session: Session, actor: Actor, engine: SearchEngine, kept: str) -> dict[int, int]:
+    """What a kept search finds for its owner now, among its first hits, with the prices of the database (fen).
+
+    Raises SearchUnavailable.
+    """
+    asked = read(kept, terms(session).hits)
+    region = next(iter(asked.filters.regions), None)
+    found = engine.search(replace(asked, filters=replace(asked.filters, without=search.not_trading(session, actor, region))))
     rows = listings.shown(session, [hit.pk for hit in found.hits])
     return {listing_id: row.price_fen for listing_id, row in rows.items() if row.is_live}
 

@@ -95,13 +95,13 @@ def rows(session: Session, actor: Actor, lines: Sequence[ReorderLine]) -> list[R
 
 def here(session: Session, actor: Actor, product_ids: Iterable[int]) -> dict[int, list[Shown]]:
     """The live offers of these products that are delivered to the actor's region, the lowest price first."""
-    found = listings.offers_for_products(session, product_ids)
+    found = listings.offers_for_products(session, product_ids, actor.region)
     return {product_id: [each for each in offers if each.serves(actor.region)] for product_id, offers in found.items()}
 
 
 def by_codes(session: Session, actor: Actor, codes: Iterable[str]) -> dict[str, list[Shown]]:
     """The live offers that typed codes mean, of those that are delivered to the actor's region; one statement."""
-    found = listings.by_codes(session, codes)
+    found = listings.by_codes(session, codes, actor.region)
     return {code: [each for each in offers if each.serves(actor.region)] for code, offers in found.items()}
 
 

@@ -72,7 +72,7 @@ _ROWS: dict[tuple[str, str, str], tuple[str, ...]] = {
     ),
     # the shop window
     (OPEN, OPEN, OPEN): (
-        "onboarding.join GET", "onboarding.register POST", "questions.about GET", "references.index GET", "search.compare GET", "search.home GET",
+        "explanations.rules GET", "explanations.why GET", "onboarding.join GET", "onboarding.register POST", "questions.about GET", "references.index GET", "search.compare GET", "search.home GET",
         "search.product GET", "search.results GET", "search.suggest GET", "search_api.offer GET", "search_api.product GET", "search_api.search GET",
         "search_api.suggest GET", "suppliers.index GET", "suppliers.supplier GET",
     ),
