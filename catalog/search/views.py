@@ -1,6 +1,6 @@
 """Pages of the shop: start, search, suggestions, product, comparison. All of them are public; only carts need a sign-in."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -214,7 +214,7 @@ def compare() -> ResponseReturnValue:
         can_buy=_can_buy(),
         lost=len(wanted) - len(offers),
         suppliers=len({offer.supplier_id for offer in offers}),
-        stars=_stars(offers),
+        stars={key: starred for key, (_, _, starred) in _with_stars([offer.listing_id for offer in offers]).items()},
     )
 
 
@@ -259,8 +259,7 @@ def _not_on_offer(product_id: int) -> ResponseReturnValue:
 
 def _cards(hits: Sequence[Hit]) -> list[Card]:
     """Hits with their figures from the database, in one statement; what cannot be bought any more is left out."""
-    rows = listings.cards(db.session(), [hit.pk for hit in hits])
-    stars = _stars(offer for offer, _ in rows.values())
+    rows = _with_stars([hit.pk for hit in hits])
     products_at = url_for("search.product", product_id=0).removesuffix("0")
     return [
         Card(
@@ -268,19 +267,21 @@ def _cards(hits: Sequence[Hit]) -> list[Card]:
             offer=offer,
             stats=stats,
             href=f"{products_at}{offer.product_id}?offer={offer.listing_id}",
-            starred=None if stars is None else offer.product_id in stars,
+            starred=starred,
         )
         for hit in hits
         if hit.pk in rows
-        for offer, stats in [rows[hit.pk]]
+        for offer, stats, starred in [rows[hit.pk]]
         if offer.is_live
     ]
 
 
-def _stars(offers: Iterable[Shown]) -> Collection[int] | None:
-    """The products among these that have the reader's star; None for whoever has no cart, or where nobody keeps stars."""
-    actor, kept = maybe_me(), current_app.extensions.get("mall.stars")
-    return kept(db.session(), actor, {offer.product_id for offer in offers}) if kept and actor and _can_buy(actor) else None
+def _with_stars(listing_ids: Sequence[int]) -> dict[int, tuple[Shown, Quartiles | None, bool | None]]:
+    """Offers with their spreads and whether the reader's star is on them; None for whoever has no cart, or where nobody keeps stars."""
+    actor, mark = maybe_me(), current_app.extensions.get("mall.stars")
+    if mark and actor and actor.person_id and _can_buy(actor):
+        return dict(listings.cards_marked(db.session(), listing_ids, mark, actor.person_id))
+    return {key: (*found, None) for key, found in listings.cards(db.session(), listing_ids).items()}
 
 
 def _draw(cards: Sequence[Card], can_buy: bool | None, picked: Sequence[int] | None = None) -> Markup:

@@ -9,7 +9,7 @@ from alembic import op
 from app.kernel.db import Moment
 
 revision = "0017"
-down_revision = "0013"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

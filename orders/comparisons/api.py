@@ -1,8 +1,9 @@
 """JSON ways in: freezing offers or a search, and reading what was frozen."""
 
 from datetime import datetime
+from typing import cast
 
-from flask import Blueprint
+from flask import Blueprint, current_app
 from pydantic import Field
 
 from app.kernel.db import commit
@@ -12,9 +13,9 @@ from app.web.extensions import db
 from app.web.guard import me, requires
 from app.web.openapi import Answers, CursorPage, Id, Model, PageQuery, Problem, Verbatim, spec, titled
 from catalog.search.forms import of_address
-from orders.comparisons import queries, service
+from catalog.search.port import SearchEngine
+from orders.comparisons import forms, queries, service
 from orders.comparisons.queries import Comparison
-from orders.comparisons.views import found
 
 api = Blueprint("comparisons_api", __name__, url_prefix="/api/v1/comparisons")
 TAG = ("comparisons",)
@@ -91,7 +92,7 @@ def freeze(json: Picked) -> tuple[ComparisonOut, int]:
 @spec.validate(resp=Answers(HTTP_201=ComparisonOut, HTTP_409=Problem, HTTP_422=Problem, HTTP_503=Problem), tags=TAG)
 def freeze_search(json: Searched) -> tuple[ComparisonOut, int]:
     """Put a search on record with every hit that it finds now."""
-    hits = found(of_address(json.search))
+    hits = forms.found(db.session(), me(), cast(SearchEngine, current_app.extensions["mall.search"]), of_address(json.search))
     with commit(db.session()) as session:
         return _out(service.freeze(session, me(), hits)), 201
 

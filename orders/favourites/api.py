@@ -1,8 +1,9 @@
 """JSON ways in to what one keeps an eye on: stars, prices and stock waited for, saved searches. One's own alone."""
 
 from datetime import datetime
+from typing import cast
 
-from flask import Blueprint
+from flask import Blueprint, current_app
 from pydantic import Field
 
 from app.kernel.db import commit
@@ -11,10 +12,10 @@ from app.policy import Permission
 from app.web.extensions import db
 from app.web.guard import me, requires
 from app.web.openapi import Answers, Fen, Id, Model, Problem, spec, titled
-from orders.favourites import queries, service
+from catalog.search.port import SearchEngine
+from orders.favourites import forms, queries, service
 from orders.favourites.queries import Starred, Waiting
 from orders.favourites.tables import Awaited, SavedSearch
-from orders.favourites.views import engine, keep_search
 
 api = Blueprint("favourites_api", __name__, url_prefix="/api/v1/favourites")
 TAG = ("favourites",)
@@ -164,8 +165,10 @@ def searches() -> SearchesOut:
 @spec.validate(resp=Answers(HTTP_201=SearchOut, HTTP_409=Problem, HTTP_422=Problem, HTTP_503=Problem), tags=TAG)
 def save_search(json: SearchIn) -> tuple[SearchOut, int]:
     """Keep a search; kept again, it begins anew."""
-    kept = keep_search(json.search)
-    return _search(queries.one(db.session(), me(), SavedSearch, kept)), 201
+    kept = forms.kept(db.session(), json.search)
+    with commit(db.session()) as session:
+        made = service.save_search(session, me(), _engine(), words=kept.words, question=kept.question, request=kept.request)
+        return _search(made), 201
 
 
 @api.post("/searches/<int:search_id>/look")
@@ -175,7 +178,7 @@ def save_search(json: SearchIn) -> tuple[SearchOut, int]:
 def look(search_id: int) -> SearchOut:
     """What the search finds now is no news any more."""
     with commit(db.session()) as session:
-        return _search(service.look(session, me(), engine(), search_id))
+        return _search(service.look(session, me(), _engine(), search_id))
 
 
 @api.delete("/searches/<int:row_id>")
@@ -187,6 +190,10 @@ def drop_search(row_id: int) -> tuple[str, int]:
     with commit(db.session()) as session:
         service.drop(session, me(), SavedSearch, row_id)
     return "", 204
+
+
+def _engine() -> SearchEngine:
+    return cast(SearchEngine, current_app.extensions["mall.search"])
 
 
 def _star(each: Starred) -> StarOut:

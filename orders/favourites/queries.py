@@ -1,12 +1,12 @@
 """Reads of one's own favourites, searches and awaited things; nobody sees another's."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, bindparam, exists, func, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from app.kernel import clock
@@ -57,11 +57,10 @@ def starred(session: Session, actor: Actor) -> list[Starred]:
     ]
 
 
-def stars_on(session: Session, actor: Actor, product_ids: Iterable[int]) -> set[int]:
-    """Those of these products that have the actor's star; one statement."""
-    wanted = set(product_ids)
-    query = select(Favourite.product_id).where(Favourite.person_id == actor.person_id, Favourite.product_id.in_(wanted))
-    return set(session.scalars(query)) if wanted else set()
+def starred_by_reader(product_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the product of a row has the star of the person given as `reader`: a column for the statement of others."""
+    kept = inspect(Favourite).columns
+    return exists().where(kept.person_id == bindparam("reader", type_=BigInteger), kept.product_id == product_id)
 
 
 def waiting(session: Session, actor: Actor, *, told: bool | None = None) -> list[Waiting]:

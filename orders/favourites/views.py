@@ -1,7 +1,6 @@
 """The page of what one keeps an eye on, its buttons on a product's page, and its messages on the workbench."""
 
 from typing import Any, cast
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, current_app, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -16,12 +15,9 @@ from app.web import htmx
 from app.web.extensions import db
 from app.web.guard import maybe_me, me, requires
 from catalog.products import queries as products
-from catalog.search import forms as searching
-from catalog.search import queries as search
 from catalog.search.port import SearchEngine
-from catalog.taxonomy import queries as taxonomy
 from orders.carts.forms import number, own_address
-from orders.favourites import queries, service
+from orders.favourites import forms, queries, service
 from orders.favourites.rules import BadBound
 from orders.favourites.tables import Awaited, Favourite, SavedSearch
 
@@ -88,22 +84,11 @@ def _bound(typed: str) -> int:
 @requires(Permission.CART_USE)
 def save_search() -> ResponseReturnValue:
     """Keep a search."""
-    keep_search(request.form.get("search", ""))
+    kept = forms.kept(db.session(), request.form.get("search", ""))
+    with commit(db.session()) as session:
+        service.save_search(session, me(), engine(), words=kept.words, question=kept.question, request=kept.request)
     flash(_("搜索已保存，有新商品或降价时在工作台提示"), "ok")
     return htmx.go(url_for("favourites.index"))
-
-
-def keep_search(address: str) -> int:
-    """Keep the search of this query string; returns its id. Raises Forbidden, TooMany, SearchUnavailable."""
-    session, asked = db.session(), searching.of_address(address)
-    categories, codes = search.leaves(session, asked.categories)
-    asked = asked.but(categories=categories)
-    question, words = urlencode(asked.params(), doseq=True), asked.q or "、".join(taxonomy.names(session, categories).values()) or "*"
-    with commit(session):
-        kept = service.save_search(
-            session, me(), engine(), words=words, question=question, request=asked.but(categories=codes).request()
-        )
-        return kept.id
 
 
 @bp.post("/searches/<int:search_id>/look")

@@ -8,6 +8,7 @@ what an outside system would have answered is written down here.
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from itertools import product
 from typing import Any, Final
 
 from sqlalchemy import func, select
@@ -80,11 +81,12 @@ def _buy_from_a_comparison(sessions: Sessions, buyer: Actor, gates: Sequence[Gat
         lines = [line for line in guide.budget_lines(session) if line["pieces_left"] and line["free_fen"] > 0]
         lines.sort(key=lambda line: line["name"] == guide.SEARCH)
         wanted = [(line, product_id) for line in lines for product_id in _compared(session, line["category"])]
-    for number, (line, product_id) in enumerate(wanted):
+    for number, (least, (line, product_id)) in enumerate(product((3, 2), wanted)):
         with sessions() as session:
-            offers = [each for each in listings.offers_for_products(session, [product_id])[product_id] if each.serves(buyer.region)]
-            offer = next((each for each in offers if each.stock and each.price_fen <= line["free_fen"]), None)
-            if offer is None:
+            found = listings.offers_for_products(session, [product_id], buyer.region)[product_id]
+            offers = [each for each in found if each.stock and each.serves(buyer.region)]
+            offer = next((each for each in offers if each.price_fen <= line["free_fen"]), None)
+            if offer is None or len({each.supplier_id for each in offers}) < least:
                 continue
             facts: dict[str, Any] = {"seen_price_fen": offer.price_fen, "plan_line_id": line["plan_line_id"], "address_id": None}
             try:

@@ -20,7 +20,7 @@ __all__ = ["shop"]
 pytestmark = pytest.mark.both_databases
 
 SEARCH = 4
-"""Who it is; the offers found with their quartiles; the buyer's stars on them; cart, money and work of the head."""
+"""Who it is; who may not trade where he buys; the offers found with their quartiles and his stars; cart, money and work of the head."""
 PRODUCT = 5
 """Who it is; the offers; price history; the unit's plan lines; the head. Quartiles of the category when offers are few."""
 ORDER = 14
