@@ -207,7 +207,7 @@ def _furnish_shop(app: Flask) -> None:
     places.fill("header.todo", thread.header_todo)
     places.fill("order.more", reorders.order_more)
     places.fill("product.aside", favourites.product_aside)
-    app.extensions["mall.stars"] = starred.stars_on
+    app.extensions["mall.stars"] = starred.starred_by_reader
     places.fill("workbench.more", favourites.messages)
     places.fill("budget.plan_lines", plans.lines_under)
     places.fill("product.plans", plans.for_product)

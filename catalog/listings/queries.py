@@ -1,11 +1,12 @@
 """Reads of listings. Price and stock come from here, never from the search index."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, case, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, case, func, inspect, or_, select, true
 from sqlalchemy.orm import Session
 
 from app.kernel import clock, paging, regions
@@ -214,6 +215,24 @@ def cards(session: Session, listing_ids: Iterable[int]) -> dict[int, tuple[Shown
     wanted = sorted(set(listing_ids))
     rows = run(session, _CARDS, {"ids": wanted}) if wanted else ()
     return {row[0]: (_offer(row), kept(row[_WIDTH:])) for row in rows}
+
+
+Mark = Callable[[ColumnElement[Any]], ColumnElement[bool]]
+"""Something that a reader keeps of products, as a column beside their id; it asks for the value `reader`."""
+
+
+def cards_marked(
+    session: Session, listing_ids: Iterable[int], mark: Mark, reader: int
+) -> dict[int, tuple[Shown, Quartiles | None, bool]]:
+    """The same with whether the reader's mark is on the product, in the same statement."""
+    wanted = sorted(set(listing_ids))
+    rows = run(session, _marked(mark), {"ids": wanted, "reader": reader}) if wanted else ()
+    return {row[0]: (_offer(row), kept(row[_WIDTH:-1]), bool(row[-1])) for row in rows}
+
+
+@cache
+def _marked(mark: Mark) -> Select[Any]:
+    return _CARDS.add_columns(mark(inspect(Listing).columns.product_id).label("marked"))
 
 
 _WIDTH: Final = len(_SHOWN)

@@ -96,18 +96,18 @@ def pieces(unit: str, attributes: Mapping[str, Attribute]) -> Pieces | None:
 def _held(unit: str, attributes: Mapping[str, Attribute]) -> Pieces | None:
     for name, value in attributes.items():
         told = re.fullmatch(rf"每{re.escape(unit)}(\D{{1,3}})数", name)
-        if told and told[1] != unit and (n := _whole(value)):
+        if told and told[1] != unit and (n := _whole(value, told[1])):
             return Pieces(n, told[1])
-        packed = re.fullmatch(rf"(\d{{1,6}})\s*([^\d\s/]{{1,3}})\s*/\s*{re.escape(unit)}", str(value).strip()) if name == "包装" else None
-        if packed and packed[2] != unit and (n := int(packed[1])):
+        packed = re.fullmatch(rf"([0-9]{{1,6}})\s*([^\d\s/]{{1,3}})\s*/\s*{re.escape(unit)}", str(value).strip())
+        if name == "包装" and packed and packed[2] != unit and (n := int(packed[1])):
             return Pieces(n, packed[2])
     return None
 
 
-def _whole(value: Attribute) -> int:
-    """A number of pieces as suppliers write it; 0 for what is none."""
-    digits = str(value).strip().removesuffix(".0")
-    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 7 else 0
+def _whole(value: Attribute, of: str) -> int:
+    """A number of pieces as suppliers write it, with or without their name (500, 500 张); 0 for what is none."""
+    told = re.fullmatch(rf"([0-9]{{1,6}})(?:\.0)?\s*(?:{re.escape(of)})?", str(value).strip())
+    return int(told[1]) if told else 0
 
 
 def words(value: Attribute) -> str:

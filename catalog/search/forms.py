@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from werkzeug.datastructures import MultiDict
 
@@ -101,6 +102,15 @@ class Asked:
     def but(self, **change: Any) -> "Asked":
         """Another question like this one, from its first page."""
         return replace(self, **{"trail": (), **change})
+
+
+MOST_LETTERS: Final = 4_000
+"""Of an address; what is longer is nobody's search."""
+
+
+def of_address(text: str) -> "Asked":
+    """A search as the query string of its page says it; nonsense is left out."""
+    return read(MultiDict(parse_qsl(text[:MOST_LETTERS].removeprefix("?"), errors="replace"))).but(table=False)
 
 
 def read(args: MultiDict[str, str]) -> Asked:

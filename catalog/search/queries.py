@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,7 +17,7 @@ from catalog.products.states import FactKind
 from catalog.search.port import Category, SearchDocument
 from catalog.suppliers import queries as suppliers
 from catalog.taxonomy import queries as taxonomy
-from catalog.taxonomy.rules import at_level
+from catalog.taxonomy.rules import UnknownCategory, at_level
 
 BESTSELLER: Final = 10_000
 """Pieces sold from which a listing counts as wholly popular."""
@@ -127,3 +127,11 @@ def searchable(session: Session, code: str) -> tuple[str, ...]:
     for child in taxonomy.children(session, code):
         codes += (child.code,) if child.leaf else searchable(session, child.code)
     return tuple(codes)
+
+
+def leaves(session: Session, categories: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The categories that are asked for with the codes to filter by; none of either when one of them is unknown."""
+    try:
+        return tuple(categories), tuple(code for each in categories for code in searchable(session, each))
+    except UnknownCategory:
+        return (), ()

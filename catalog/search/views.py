@@ -1,6 +1,6 @@
 """Pages of the shop: start, search, suggestions, product, comparison. All of them are public; only carts need a sign-in."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -26,16 +26,14 @@ from catalog.listings.queries import Shown
 from catalog.listings.rules import Quartiles, quartiles_of
 from catalog.products import queries as products
 from catalog.products import rules as product_rules
-from catalog.products.rules import Pieces, PolicyFact
-from catalog.products.states import COUNTS_NAMES, COUNTS_TONES, FACT_NAMES, FactKind
+from catalog.products.states import COUNTS_NAMES, COUNTS_TONES, FACT_NAMES
 from catalog.profiles import queries as profiles
 from catalog.profiles.rules import arranged
-from catalog.search import analysis, forms, queries
+from catalog.search import analysis, forms, queries, side_by_side
 from catalog.search.forms import Asked
 from catalog.search.port import Facet, FacetName, FacetStats, Filters, Hit, SearchEngine, SearchRequest, Sort, Suggestion, SuggestionKind
 from catalog.suppliers.rules import SCALE_NAMES
 from catalog.taxonomy import queries as taxonomy
-from catalog.taxonomy.rules import UnknownCategory
 from catalog.vocabulary import rules as vocabulary_rules
 from catalog.vocabulary import service as vocabulary
 
@@ -129,11 +127,8 @@ def results() -> ResponseReturnValue:
 
 def for_engine(session: Session, asked: Asked) -> tuple[Asked, Asked]:
     """The question without unknown categories and without what the reader cannot order, and the same with the codes of the index."""
-    asked = asked.but(without=_not_trading(asked.region), trail=asked.trail)
-    try:
-        codes = tuple(code for each in asked.categories for code in queries.searchable(session, each))
-    except UnknownCategory:
-        asked, codes = asked.but(categories=(), trail=asked.trail), ()
+    categories, codes = queries.leaves(session, asked.categories)
+    asked = asked.but(categories=categories, without=_not_trading(asked.region), trail=asked.trail)
     return asked, asked.but(categories=codes, trail=asked.trail)
 
 
@@ -179,8 +174,11 @@ def product(product_id: int) -> ResponseReturnValue:
         region=regions.by_code(region),
         crumbs=_crumbs(chosen.category_code),
         category=taxonomy.category(session, chosen.category_code),
-        serves=_places(chosen),
-        attributes=[(name, _in_words(value)) for name, value in arranged(profiles.of(session, chosen.category_code, on), chosen.spec)],
+        serves=side_by_side.places(chosen),
+        attributes=[
+            (name, side_by_side.in_words(value))
+            for name, value in arranged(profiles.of(session, chosen.category_code, on), chosen.spec)
+        ],
         proofs=list(product_rules.documents(chosen.proven, product_id, on).values()),
         fact_names=FACT_NAMES,
         counts_names=COUNTS_NAMES,
@@ -201,7 +199,7 @@ def compare() -> ResponseReturnValue:
     hidden = _not_trading()
     offers = [found[each] for each in wanted if each in found and found[each].is_live and found[each].supplier_id not in hidden]
     stats = prices.quartiles_by_product(session, [offer.product_id for offer in offers])
-    rows = _compared(offers)
+    rows = side_by_side.rows(session, offers)
     only = request.args.get("only") == "1"
     return htmx.show(
         "search/compare.html",
@@ -218,7 +216,7 @@ def compare() -> ResponseReturnValue:
         can_buy=_can_buy(),
         lost=len(wanted) - len(offers),
         suppliers=len({offer.supplier_id for offer in offers}),
-        stars=_stars(offers),
+        stars={key: starred for key, (_, _, starred) in _with_stars([offer.listing_id for offer in offers]).items()},
     )
 
 
@@ -263,8 +261,7 @@ def _not_on_offer(product_id: int) -> ResponseReturnValue:
 
 def _cards(hits: Sequence[Hit]) -> list[Card]:
     """Hits with their figures from the database, in one statement; what cannot be bought any more is left out."""
-    rows = listings.cards(db.session(), [hit.pk for hit in hits])
-    stars = _stars(offer for offer, _ in rows.values())
+    rows = _with_stars([hit.pk for hit in hits])
     products_at = url_for("search.product", product_id=0).removesuffix("0")
     return [
         Card(
@@ -272,19 +269,21 @@ def _cards(hits: Sequence[Hit]) -> list[Card]:
             offer=offer,
             stats=stats,
             href=f"{products_at}{offer.product_id}?offer={offer.listing_id}",
-            starred=None if stars is None else offer.product_id in stars,
+            starred=starred,
         )
         for hit in hits
         if hit.pk in rows
-        for offer, stats in [rows[hit.pk]]
+        for offer, stats, starred in [rows[hit.pk]]
         if offer.is_live
     ]
 
 
-def _stars(offers: Iterable[Shown]) -> Collection[int] | None:
-    """The products among these that have the reader's star; None for whoever has no cart, or where nobody keeps stars."""
-    actor, kept = maybe_me(), current_app.extensions.get("mall.stars")
-    return kept(db.session(), actor, {offer.product_id for offer in offers}) if kept and actor and _can_buy(actor) else None
+def _with_stars(listing_ids: Sequence[int]) -> dict[int, tuple[Shown, Quartiles | None, bool | None]]:
+    """Offers with their spreads and whether the reader's star is on them; None for whoever has no cart, or where nobody keeps stars."""
+    actor, mark = maybe_me(), current_app.extensions.get("mall.stars")
+    if mark and actor and actor.person_id and _can_buy(actor):
+        return dict(listings.cards_marked(db.session(), listing_ids, mark, actor.person_id))
+    return {key: (*found, None) for key, found in listings.cards(db.session(), listing_ids).items()}
 
 
 def _draw(cards: Sequence[Card], can_buy: bool | None, picked: Sequence[int] | None = None) -> Markup:
@@ -386,66 +385,8 @@ def _history(versions: Sequence[Any], offer: Shown) -> list[tuple[date, int]]:
     return points or [(clock.local(offer.created_at).date(), offer.price_fen)]
 
 
-def _compared(offers: Sequence[Shown]) -> list[tuple[str, list[str], bool]]:
-    """Rows of the comparison: name, one text per offer, whether they are all the same."""
-    session = db.session()
-    yes, no = gettext("是"), gettext("否")
-    names = taxonomy.names(session, (offer.category_code for offer in offers))
-    rows: list[tuple[str, list[str]]] = [
-        (gettext("品目"), [f"{names[offer.category_code]} {offer.category_code}" for offer in offers]),
-        (gettext("品牌"), [offer.brand for offer in offers]),
-        (gettext("型号"), [offer.model for offer in offers]),
-        (gettext("供应商规模"), [gettext(SCALE_NAMES[offer.scale]) for offer in offers]),
-        (gettext("供货区域"), [_places(offer) for offer in offers]),
-        (gettext("承诺送达"), [gettext("%(n)s 日", n=offer.delivery_days) for offer in offers]),
-        (gettext("库存"), [f"{offer.stock:,} {offer.unit}" for offer in offers]),
-        (gettext("质保"), [gettext("%(n)s 个月", n=offer.warranty_months) for offer in offers]),
-        *_by_the_piece(offers),
-        (gettext("进口产品"), [yes if offer.is_imported else no for offer in offers]),
-    ]
-    on = clock.today()
-    facts = {offer.product_id: product_rules.documents(offer.proven, offer.product_id, on) for offer in offers}
-    for kind in FactKind:
-        if any(kind in facts[offer.product_id] for offer in offers):
-            rows.append((gettext(FACT_NAMES[kind]), [_proved(facts[offer.product_id].get(kind)) for offer in offers]))
-    specs = [dict(arranged(profiles.of(session, offer.category_code, on), offer.spec)) for offer in offers]
-    for name in dict.fromkeys(name for spec in specs for name in spec):
-        rows.append((name, [_in_words(spec[name]) if name in spec else "—" for spec in specs]))
-    return [(name, texts, len(set(texts)) <= 1) for name, texts in rows]
-
-
-def _by_the_piece(offers: Sequence[Shown]) -> list[tuple[str, list[str]]]:
-    """What one sheet, one bottle costs, where a unit of sale is said to hold several."""
-    held = [product_rules.pieces(offer.unit, offer.spec) for offer in offers]
-    if not any(held):
-        return []
-    texts = [_each_costs(offer, each) if each else "—" for offer, each in zip(offers, held, strict=True)]
-    return [(gettext("折合单价"), texts)]
-
-
-def _each_costs(offer: Shown, held: Pieces) -> str:
-    price, n = held.each_of(offer.price_fen), f"{held.n:,}"
-    return gettext("%(price)s 元/%(piece)s（%(n)s %(piece)s/%(unit)s）", price=price, piece=held.of, n=n, unit=offer.unit)
-
-
-def _proved(fact: PolicyFact | None) -> str:
-    """Whether a fact counts, until when, and if not why."""
-    if fact is None:
-        return gettext("否")
-    if not fact.holds:
-        return gettext("否（%(why)s）", why=gettext(COUNTS_NAMES[fact.counts]))
-    return gettext("是，至 %(day)s", day=fact.valid_to.isoformat()) if fact.valid_to else gettext("是")
-
-
 def _side_by_side(offers: Sequence[Shown], *, only: bool) -> str:
     return url_for("search.compare", ids=[offer.listing_id for offer in offers], only=1 if only else None)
-
-
-def _places(offer: Shown) -> str:
-    """The names of the regions served."""
-    if regions.PROVINCE in offer.areas:
-        return gettext("全省")
-    return gettext("、").join(regions.by_code(code).name for code in offer.areas if code in regions.REGIONS)
 
 
 def _ids(name: str) -> list[int]:
@@ -458,9 +399,3 @@ def _can_buy(actor: Actor | None = None) -> bool | None:
     """Whether the reader has a cart; None for nobody signed in, who may sign in first."""
     who = actor or maybe_me()
     return None if who is None else who.may(Permission.CART_USE)
-
-
-def _in_words(value: Any) -> str:
-    """A specification as people read it; what the supplier wrote stays as it is."""
-    words = product_rules.words(value)
-    return gettext(words) if isinstance(value, bool) else words

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, current_app, flash, request, send_file, u
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.kernel import regions, xlsx_writing
+from app.kernel import xlsx_writing
 from app.kernel.db import commit
 from app.kernel.errors import Refusal
 from app.policy import Permission
@@ -15,19 +15,17 @@ from app.web import htmx
 from app.web.extensions import db
 from app.web.guard import me, requires
 from catalog.listings import queries as listings
-from catalog.search import forms as searching
-from catalog.search import queries as search
-from catalog.search.forms import Asked
 from catalog.search.port import SearchEngine
-from catalog.suppliers import queries as suppliers
-from catalog.taxonomy import queries as taxonomy
-from catalog.taxonomy.rules import UnknownCategory
 from orders.comparisons import documents, forms, queries, rules, service
-from orders.comparisons.queries import Comparison, Found
+from orders.comparisons.queries import Comparison
 from orders.comparisons.rules import KIND_NAMES, Kind
 from orders.purchases.states import STATE_NAMES
 
 bp = Blueprint("comparisons", __name__, url_prefix="/comparisons", template_folder="templates")
+
+
+def _engine() -> SearchEngine:
+    return cast(SearchEngine, current_app.extensions["mall.search"])
 
 
 @bp.get("")
@@ -48,9 +46,9 @@ def freeze() -> ResponseReturnValue:
             with commit(db.session()) as session:
                 number = service.freeze_offers(session, me(), forms.picked(request.form)).number
         else:
-            found = _found(searching.read(question))
+            hits = forms.found(db.session(), me(), _engine(), question)
             with commit(db.session()) as session:
-                number = service.freeze(session, me(), found).number
+                number = service.freeze(session, me(), hits).number
     except Refusal as refused:
         if refused.status in {403, 404, 503}:
             raise
@@ -58,23 +56,6 @@ def freeze() -> ResponseReturnValue:
         return htmx.show("comparisons/index.html", page=page, kinds=KIND_NAMES, kind=Kind, buys=True, refused=refused, status=422)
     flash(_("比选单 %(number)s 已冻结，摘要写入监督日志", number=number), "ok")
     return htmx.go(url_for("comparisons.show", number=number))
-
-
-def _found(asked: Asked) -> Found:
-    """What the search finds now, page by page, outside any transaction that writes."""
-    session, engine = db.session(), cast(SearchEngine, current_app.extensions["mall.search"])
-    try:
-        codes = tuple(code for each in asked.categories for code in search.searchable(session, each))
-    except UnknownCategory:
-        asked, codes = asked.but(categories=()), ()
-    params = asked.but(table=False).params()
-    names = dict(taxonomy.names(session, asked.categories))
-    names |= {str(each): name for each, name in suppliers.names(session, asked.suppliers).items()}
-    if asked.region:
-        names[asked.region] = regions.full_name(asked.region)
-    most = queries.most_hits(session)
-    asked = asked.but(categories=codes, without=search.not_trading(session, me(), asked.region))
-    return queries.collect(engine, asked.request(), most, question={"params": params, "names": names})
 
 
 @bp.get("/<number>")

@@ -1,12 +1,12 @@
 """Reads of one's own favourites, searches and awaited things; nobody sees another's."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, bindparam, exists, func, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from app.kernel import clock
@@ -15,6 +15,7 @@ from app.policy import Actor
 from catalog.listings import queries as listings
 from catalog.listings.queries import Shown
 from catalog.products import queries as products
+from catalog.search import queries as search
 from catalog.search.port import MAX_PAGE, Filters, SearchEngine, SearchRequest, Sort
 from catalog.taxonomy import queries as taxonomy
 from orders.favourites import rules
@@ -48,7 +49,7 @@ def starred(session: Session, actor: Actor) -> list[Starred]:
     """The actor's favourites, the latest first; three statements."""
     rows = list(session.scalars(select(Favourite).where(Favourite.person_id == actor.person_id).order_by(Favourite.id.desc())))
     ids = [row.product_id for row in rows]
-    known, offers = products.by_ids(session, ids), listings.offers_for_products(session, ids)
+    known, offers = products.by_ids(session, ids), listings.offers_for_products(session, ids, actor.region)
     here = {each: [offer for offer in offers[each] if offer.stock and offer.serves(actor.region)] for each in ids}
     return [
         Starred(id=row.id, product=known[row.product_id], lowest=next(iter(here[row.product_id]), None), offers=len(here[row.product_id]))
@@ -56,11 +57,10 @@ def starred(session: Session, actor: Actor) -> list[Starred]:
     ]
 
 
-def stars_on(session: Session, actor: Actor, product_ids: Iterable[int]) -> set[int]:
-    """Those of these products that have the actor's star; one statement."""
-    wanted = set(product_ids)
-    query = select(Favourite.product_id).where(Favourite.person_id == actor.person_id, Favourite.product_id.in_(wanted))
-    return set(session.scalars(query)) if wanted else set()
+def starred_by_reader(product_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the product of a row has the star of the person given as `reader`: a column for the statement of others."""
+    kept = inspect(Favourite).columns
+    return exists().where(kept.person_id == bindparam("reader", type_=BigInteger), kept.product_id == product_id)
 
 
 def waiting(session: Session, actor: Actor, *, told: bool | None = None) -> list[Waiting]:
@@ -109,9 +109,14 @@ def read(text: str, hits: int) -> SearchRequest:
     return SearchRequest(q=kept["q"], sort=Sort(kept["sort"]), filters=Filters(**filters), limit=min(hits, MAX_PAGE), highlight=False)
 
 
-def prices(session: Session, engine: SearchEngine, kept: str) -> dict[int, int]:
-    """What a kept search finds now, among its first hits, with the prices of the database (fen). Raises SearchUnavailable."""
-    found = engine.search(read(kept, terms(session).hits))
+def prices(session: Session, actor: Actor, engine: SearchEngine, kept: str) -> dict[int, int]:
+    """What a kept search finds for its owner now, among its first hits, with the prices of the database (fen).
+
+    Raises SearchUnavailable.
+    """
+    asked = read(kept, terms(session).hits)
+    region = next(iter(asked.filters.regions), None)
+    found = engine.search(replace(asked, filters=replace(asked.filters, without=search.not_trading(session, actor, region))))
     rows = listings.shown(session, [hit.pk for hit in found.hits])
     return {listing_id: row.price_fen for listing_id, row in rows.items() if row.is_live}
 

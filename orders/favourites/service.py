@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from app.accounts.people import queries as people
 from app.kernel import clock
 from app.kernel.rows import is_first
 from app.policy import Actor, Permission
@@ -70,7 +71,7 @@ def save_search(
     """Keep a search with what it finds now; saved again, it begins anew. Raises Forbidden, TooMany, SearchUnavailable."""
     actor.must(Permission.CART_USE)
     kept = queries.written(request)
-    now = queries.prices(session, engine, kept)
+    now = queries.prices(session, actor, engine, kept)
     mine = SavedSearch.person_id == actor.person_id, SavedSearch.question == question
     found = session.scalar(select(SavedSearch).where(*mine))
     if found is None:
@@ -86,7 +87,7 @@ def save_search(
 def look(session: Session, actor: Actor, engine: SearchEngine, search_id: int) -> SavedSearch:
     """The search was looked at: what it finds now is no news any more. Raises Missing, SearchUnavailable."""
     found = queries.one(session, actor, SavedSearch, search_id)
-    _seen(found, queries.prices(session, engine, found.request))
+    _seen(found, queries.prices(session, actor, engine, found.request))
     session.flush()
     return found
 
@@ -122,7 +123,7 @@ def refresh(session: Session, engine: SearchEngine, search_id: int) -> bool:
     found = session.get(SavedSearch, search_id)
     if found is None:
         return False
-    counted = rules.news(queries.known(found), queries.prices(session, engine, found.request))
+    counted = rules.news(queries.known(found), queries.prices(session, people.actor_of(session, found.person_id), engine, found.request))
     changed = counted != (found.fresh, found.cheaper)
     (found.fresh, found.cheaper), found.refreshed_at = counted, clock.now()
     session.flush()

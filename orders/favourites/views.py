@@ -1,13 +1,11 @@
 """The page of what one keeps an eye on, its buttons on a product's page, and its messages on the workbench."""
 
 from typing import Any, cast
-from urllib.parse import parse_qsl, urlencode
 
 from flask import Blueprint, Response, current_app, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
-from werkzeug.datastructures import MultiDict
 
 from app.kernel.db import commit
 from app.kernel.errors import Refusal
@@ -17,18 +15,13 @@ from app.web import htmx
 from app.web.extensions import db
 from app.web.guard import maybe_me, me, requires
 from catalog.products import queries as products
-from catalog.search import forms as searching
-from catalog.search import queries as search
 from catalog.search.port import SearchEngine
-from catalog.taxonomy.rules import UnknownCategory
 from orders.carts.forms import number, own_address
-from orders.favourites import queries, service
+from orders.favourites import forms, queries, service
 from orders.favourites.rules import BadBound
 from orders.favourites.tables import Awaited, Favourite, SavedSearch
 
 bp = Blueprint("favourites", __name__, url_prefix="/favourites", template_folder="templates")
-
-MOST_LETTERS = 2_000
 
 
 def engine() -> SearchEngine:
@@ -91,15 +84,9 @@ def _bound(typed: str) -> int:
 @requires(Permission.CART_USE)
 def save_search() -> ResponseReturnValue:
     """Keep a search."""
-    asked = searching.read(MultiDict(parse_qsl(request.form.get("search", "")[:MOST_LETTERS], errors="replace"))).but(table=False)
-    session = db.session()
-    try:
-        codes = tuple(code for each in asked.categories for code in search.searchable(session, each))
-    except UnknownCategory:
-        asked, codes = asked.but(categories=()), ()
-    question, words = urlencode(asked.params(), doseq=True), asked.q or "、".join(asked.categories) or "*"
-    with commit(session):
-        service.save_search(session, me(), engine(), words=words, question=question, request=asked.but(categories=codes).request())
+    kept = forms.kept(db.session(), request.form.get("search", ""))
+    with commit(db.session()) as session:
+        service.save_search(session, me(), engine(), words=kept.words, question=kept.question, request=kept.request)
     flash(_("搜索已保存，有新商品或降价时在工作台提示"), "ok")
     return htmx.go(url_for("favourites.index"))
 

@@ -23,6 +23,7 @@ from orders.assets import queries as assets
 from orders.budgets import queries as budgets
 from orders.budgets.states import Pool
 from orders.budgets.tables import Allotment, Control, Move
+from orders.comparisons.tables import Comparison
 from orders.contracts import queries as contracts
 from orders.contracts.tables import Contract, ContractDocument
 from orders.deliveries import queries as deliveries
@@ -261,8 +262,8 @@ class Thread:
 
     order: Order
     submission: str
-    comparison: str | None
-    """The frozen comparison that the submission cites; the supplier is not told."""
+    comparison: tuple[str, str] | None
+    """The frozen comparison that the submission cites, its number and its digest; the supplier is not told."""
     unit: str
     supplier: str
     inside: bool
@@ -310,10 +311,11 @@ def thread(session: Session, actor: Actor, number: str) -> Thread:
     """One order with everything on it; as many statements for one line as for a hundred. Raises Missing."""
     unit, supplier = aliased(Organisation), aliased(Organisation)
     found = session.execute(
-        select(Order, unit.name, supplier.name, Submission.number, Submission.comparison)
+        select(Order, unit.name, supplier.name, Submission.number, Comparison.number, Comparison.sha256)
         .join(unit, unit.id == Order.unit_id)
         .join(supplier, supplier.id == Order.supplier_id)
         .join(Submission, Submission.id == Order.submission_id)
+        .outerjoin(Comparison, Comparison.number == Submission.comparison)
         .where(Order.number == number, purchases.visible_to(actor))
     ).first()
     if found is None:
@@ -329,7 +331,7 @@ def thread(session: Session, actor: Actor, number: str) -> Thread:
     return Thread(
         order=order,
         submission=found[3],
-        comparison=found[4] if inside else None,
+        comparison=(found[4], found[5]) if inside and found[4] else None,
         unit=found[1],
         supplier=found[2],
         inside=inside,

@@ -38,7 +38,7 @@ from supervision.dashboard import service as stream
 from supervision.journal import service as log
 from supervision.journal.audit import audit as audit_journal
 from supervision.journal.tables import Leaf
-from supervision.training import door, guide, key, ledger, traffic, words, world
+from supervision.training import aids, door, guide, key, ledger, traffic, words, world
 from supervision.training.cast import PASSWORD
 from supervision.training.scales import Size, scale_of
 
@@ -123,6 +123,8 @@ def prepare(size: Size, number: int, shown: Console) -> None:
     if engine().stats().documents != live:
         began = time.monotonic()
         shown.print(f"[green]✓[/] search index: {rebuild_index():,} listings in {time.monotonic() - began:.1f} s")
+    if empty:
+        aids.fill(_sessions, chosen, engine(), current_app.extensions["mall.gates"])
     if empty and size is not Size.SMALL:  # the small one is proved by the tests
         _prove(shown)
 

@@ -19,8 +19,8 @@ from tests.statements import count_statements
 __all__ = ["shop"]
 pytestmark = pytest.mark.both_databases
 
-SEARCH = 5
-"""Who it is; the offers found with their quartiles; the buyer's stars on them; cart, money and work of the head."""
+SEARCH = 4
+"""Who it is; who may not trade where he buys; the offers found with their quartiles and his stars; cart, money and work of the head."""
 PRODUCT = 5
 """Who it is; the offers; price history; the unit's plan lines; the head. Quartiles of the category when offers are few."""
 ORDER = 14

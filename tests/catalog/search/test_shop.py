@@ -14,7 +14,7 @@ from tests.statements import count_statements
 
 CARD = re.compile(r'<li class="card">.*?</li>', re.DOTALL)
 SEARCH_STATEMENTS, PRODUCT_STATEMENTS = 3, 4
-"""A search asks who reads, who may not trade where he buys, and what the hits cost."""
+"""A search asks who reads, who may not trade where he buys, and what the hits cost and which of them have his star."""
 
 
 def page(browser, address, status=200):

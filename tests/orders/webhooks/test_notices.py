@@ -318,3 +318,8 @@ def test_what_waited_for_an_endpoint_that_was_switched_off_goes_out_as_soon_as_i
                 service.switch(session, world.actor(ADMIN), session.get_one(WebhookEndpoint, endpoint_id), on=on)
         assert handlers.send_due(lambda: Session(session.get_bind(), expire_on_commit=False), DOOR, SEAL) == 1
     assert [each.state for each in rows(session)] == [DeliveryState.DELIVERED]
+
+
+def test_the_signature_of_the_public_example_of_the_standard_is_the_one_that_it_prints():
+    secret, message, at, body = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, b'{"test": 2432232314}'
+    assert rules.sign([secret], message, at, body) == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
