@@ -31,7 +31,7 @@ def look(session: Session, rng: Random, cast: Cast, market: Market, now: datetim
         (code, name), articles = rng.choices(largest, [len(one[1]) for one in largest])[0]
         reader = rng.choice(cast.units) if rng.random() < 0.7 else None
         samples.append(_sample(number, code, name, articles, reader.region if reader else "", rng, now))
-    take_in(session, samples)
+    take_in(session, sorted(samples, key=lambda one: one["at"]))
 
 
 def _sample(number: int, code: str, name: str, articles: Sequence[Article], region: str, rng: Random, now: datetime) -> dict[str, Any]:
