@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from app.kernel import paging
 from app.kernel.errors import Missing
+from app.kernel.verdicts import read
 from app.policy import Actor, Permission
 from catalog.listings.states import ReviewState, Shelf
 from catalog.listings.tables import Listing, ListingReview, ListingVerdict
-from catalog.listings.verdicts import Verdict, read
+from catalog.listings.verdicts import Verdict
 from catalog.products.tables import Product
 from catalog.suppliers.tables import Supplier
 
@@ -113,7 +114,7 @@ def verdicts_of(session: Session, listing_id: int) -> tuple[int, tuple[Verdict, 
     """The version of a listing that was judged last, and its checks; version 0 when none ever was."""
     query = select(ListingVerdict).where(ListingVerdict.listing_id == listing_id).order_by(ListingVerdict.version.desc()).limit(1)
     row = session.scalar(query)
-    return (row.version, read(row.verdicts)) if row else (0, ())
+    return (row.version, read(Verdict, row.verdicts)) if row else (0, ())
 
 
 def reason_of(session: Session, listing_id: int) -> str | None:
@@ -140,4 +141,4 @@ def _whole() -> Select[Any]:
 
 def _reviewed(row: Row[Any]) -> Reviewed:
     facts = {name: getattr(row, name) for name in Reviewed.__dataclass_fields__}
-    return Reviewed(**facts | {"rules": tuple(filter(None, row.rules.split(","))), "verdicts": read(row.verdicts)})
+    return Reviewed(**facts | {"rules": tuple(filter(None, row.rules.split(","))), "verdicts": read(Verdict, row.verdicts)})

@@ -10,13 +10,14 @@ from app.kernel import clock, outbox
 from app.kernel.db import connection_of
 from app.kernel.errors import Missing
 from app.kernel.rows import insert_rows
+from app.kernel.verdicts import Outcome, findings, that, written
 from app.policy import Actor, Permission
 from catalog.listings import prices
 from catalog.listings.events import ListingChanged, ListingProposed, ListingRepriced, ListingReviewed
 from catalog.listings.rules import ChangedMeanwhile, ListingFrozen, Quartiles, ReviewClosed
 from catalog.listings.states import REVIEW_NAMES, Action, ReviewState, Shelf, next_step
 from catalog.listings.tables import Listing, ListingReview, ListingVerdict, ListingVersion, PriceSpread
-from catalog.listings.verdicts import RULESET, Outcome, Verdict, findings, that, written
+from catalog.listings.verdicts import RULESET, Verdict
 
 
 def stream_of(listing_id: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, join, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from app.kernel import clock
+from app.kernel import clock, regions
 from app.kernel.db import among, run
 from catalog.listings.rules import Quartiles
 from catalog.listings.states import Shelf
@@ -27,6 +27,15 @@ HISTORY_DAYS = 90
 def live() -> ColumnElement[bool]:
     """The offers that can be bought; needs the supplier joined."""
     return and_(Listing.shelf == Shelf.ON_SHELF, Supplier.standing == Standing.ACTIVE)
+
+
+def sold_in(region: str | None) -> tuple[ColumnElement[bool], ...]:
+    """The offers that a buyer of the region can buy, the stock and the places of delivery aside; needs the supplier joined.
+
+    Without a region whatever can be bought somewhere.
+    """
+    above = [each.code for each in regions.path(region)] if region else []
+    return (live(), ~suppliers.barred_in(above)) if above else (live(),)
 
 
 def comparable() -> tuple[ColumnElement[Any], ColumnElement[Any]]:

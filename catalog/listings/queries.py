@@ -13,7 +13,7 @@ from app.kernel.db import among, run
 from app.kernel.errors import Missing
 from app.policy import Actor
 from catalog.brands.rules import key_of
-from catalog.listings.prices import KEPT, WHERE, comparable, kept, live
+from catalog.listings.prices import KEPT, WHERE, comparable, kept, live, sold_in
 from catalog.listings.rules import Offer, Quartiles
 from catalog.listings.states import Shelf
 from catalog.listings.tables import Listing, PriceSpread
@@ -117,6 +117,10 @@ class Shown:
         """Whether it can be bought: on the shelf of a supplier that may trade."""
         return self.shelf is Shelf.ON_SHELF and self.standing is Standing.ACTIVE
 
+    def serves(self, region: str) -> bool:
+        """Whether it is delivered to a region."""
+        return any(regions.within(region, area) for area in self.areas)
+
     @property
     def is_sme(self) -> bool:
         """Whether the supplier is a micro, small or medium enterprise."""
@@ -217,33 +221,33 @@ _CARDS: Final = _BY_IDS.add_columns(*KEPT).outerjoin(PriceSpread, PriceSpread.pr
 """Made once: every search page asks it."""
 
 
-def offers_for_product(session: Session, product_id: int) -> list[Shown]:
-    """The live offers of a product, the lowest price first; one statement."""
-    query = _whole().where(Listing.product_id == product_id, live()).order_by(Listing.price_fen, Listing.stock == 0, Listing.id)
+def offers_for_product(session: Session, product_id: int, region: str | None = None) -> list[Shown]:
+    """The live offers of a product for a buyer of the region, the lowest price first; one statement."""
+    query = _whole().where(Listing.product_id == product_id, *sold_in(region)).order_by(Listing.price_fen, Listing.stock == 0, Listing.id)
     return list(_shown(session, query))
 
 
-def offers_for_products(session: Session, product_ids: Iterable[int]) -> dict[int, list[Shown]]:
-    """The live offers of each of these products, the lowest price first; one statement."""
+def offers_for_products(session: Session, product_ids: Iterable[int], region: str | None = None) -> dict[int, list[Shown]]:
+    """The live offers of each of these products for a buyer of the region, the lowest price first; one statement."""
     wanted = sorted(set(product_ids))
     found: dict[int, list[Shown]] = {product_id: [] for product_id in wanted}
-    query = _whole().where(Listing.product_id.in_(wanted), live()).order_by(Listing.price_fen, Listing.stock == 0, Listing.id)
+    query = _whole().where(Listing.product_id.in_(wanted), *sold_in(region)).order_by(Listing.price_fen, Listing.stock == 0, Listing.id)
     for row in _shown(session, query) if wanted else ():
         found[row.product_id].append(row)
     return found
 
 
-def by_codes(session: Session, codes: Iterable[str]) -> dict[str, list[Shown]]:
+def by_codes(session: Session, codes: Iterable[str], region: str | None = None) -> dict[str, list[Shown]]:
     """Live offers by what buyers type: a supplier's number, a bar code, or a model in any way of writing; the lowest price first.
 
-    One statement.
+    Those that a buyer of the region can buy; one statement.
     """
     wanted = {code: (code.upper(), key_of(code), code.zfill(14)) for code in codes}
     if not wanted:
         return {}
     numbers, models, bars = ({each[place] for each in wanted.values()} for place in range(3))
     named = or_(Listing.sku.in_(numbers | set(wanted)), Product.model_key.in_(models - {""}), Product.gtin.in_(bars))
-    query = _whole().add_columns(Product.gtin, Product.model_key).where(live(), named).order_by(Listing.price_fen, Listing.id)
+    query = _whole().add_columns(Product.gtin, Product.model_key).where(*sold_in(region), named).order_by(Listing.price_fen, Listing.id)
     found: dict[str, list[Shown]] = {code: [] for code in wanted}
     for row in run(session, query):
         offer, (gtin, model) = _offer(row), tuple(row)[-2:]
@@ -279,10 +283,13 @@ def all_live(session: Session, batch: int = 1000) -> Iterator[Shown]:
         last = rows[-1].listing_id
 
 
-def live_ids(session: Session) -> Iterator[int]:
-    """Ids of all live offers, streamed."""
-    query = select(Listing.id).join(Supplier, Supplier.organisation_id == Listing.supplier_id).where(live())
-    yield from session.scalars(query.execution_options(yield_per=10_000))
+def live_ids(session: Session, batch: int = 10_000) -> Iterator[int]:
+    """Ids of all live offers in their order, read in batches."""
+    query = select(Listing.id).join(Supplier, Supplier.organisation_id == Listing.supplier_id).where(live()).order_by(Listing.id)
+    found: Sequence[int] = (0,)
+    while found:
+        found = session.scalars(query.where(Listing.id > found[-1]).limit(batch)).all()
+        yield from found
 
 
 def count_live(session: Session) -> int:

@@ -7,7 +7,8 @@ from typing import Any
 
 from app.kernel import clock, regions
 from app.kernel.errors import N_, Conflict, Invalid
-from catalog.listings.verdicts import Outcome, Verdict, that
+from app.kernel.verdicts import that
+from catalog.listings.verdicts import Outcome, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from app.bulk.states import Outcome
 from app.kernel import clock, money, regions
 from app.kernel.errors import N_, Refusal
 from app.kernel.sheets import BadCell, CellProblem, Column, SheetRow, refused
+from app.kernel.verdicts import that
 from app.kernel.xlsx_writing import Figure
 from app.policy import Actor, Permission
 from catalog.listings import desk, gate, queries, service
@@ -21,7 +22,6 @@ from catalog.listings.service import NewListing, Saying
 from catalog.listings.states import SHELF_NAMES, Shelf
 from catalog.listings.verdicts import Outcome as Gate
 from catalog.listings.verdicts import Verdict as Checked
-from catalog.listings.verdicts import that
 from catalog.products import queries as products
 from catalog.products import service as product_service
 from catalog.products.rules import NotLeaf, lines_of, proven_on, read_lines, stored

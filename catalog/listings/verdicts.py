@@ -1,12 +1,10 @@
 """What a check of the gate says, and how each rule of the shelf is called, founded and worded."""
 
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from app.kernel.errors import N_
-from app.kernel.verdicts import Outcome, RuleText
+from app.kernel.verdicts import Checked, Outcome, RuleText
 
 __all__ = ["Outcome"]  # a word of every chapter's checks
 
@@ -64,7 +62,7 @@ RULES: Final[dict[str, ShelfText]] = {
     ),
     "P13": ShelfText(
         title=N_("未标安全可靠"),
-        basis=N_("财库〔2025〕29、30号"),
+        basis=N_("财库〔2025〕29、30号；财库〔2023〕32、33号"),
         sentence=N_("品目 %(category)s 的产品未通过安全可靠测评，乡镇以上党政机关不能采购"),
         way_out=N_("已通过测评的，请在产品上登记测评结果"),
         passed=N_("安全可靠要求已满足"),
@@ -125,12 +123,9 @@ RULES: Final[dict[str, ShelfText]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """One check: the rule, what it found, and the figures it judged by. Enough to show it, store it and run it again."""
+class Verdict(Checked):
+    """One check of the gate, with the figures it judged by. Enough to show it, store it and run it again."""
 
-    rule: str
-    outcome: Outcome
-    facts: dict[str, Any] = field(default_factory=dict)
     judged: bool = True
     """False when there was nothing to judge by: too few offers, no reference price."""
     words_of: str = ""
@@ -148,37 +143,3 @@ class Verdict:
         if not self.judged:
             return self.words.unjudged
         return self.words.clear if self.outcome is Outcome.PASS else self.words.sentence
-
-    def as_dict(self) -> dict[str, Any]:
-        """The stored and published form: codes and figures, never translated text."""
-        return {
-            "rule": self.rule,
-            "outcome": self.outcome.value,
-            "facts": self.facts,
-            "judged": self.judged,
-            "words_of": self.words_of,
-            "version": self.version,
-        }
-
-
-_encode: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
-
-
-def written(verdicts: Iterable[Verdict]) -> str:
-    """Checks as they are stored."""
-    return _encode([verdict.as_dict() for verdict in verdicts])
-
-
-def read(stored: str) -> tuple[Verdict, ...]:
-    """Checks as they were stored."""
-    return tuple(Verdict(**(each | {"outcome": Outcome(each["outcome"])})) for each in json.loads(stored))
-
-
-def findings(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
-    """The checks that did not simply pass."""
-    return tuple(verdict for verdict in verdicts if verdict.outcome is not Outcome.PASS)
-
-
-def that(outcome: Outcome, verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
-    """The checks with this outcome."""
-    return tuple(verdict for verdict in verdicts if verdict.outcome is outcome)

@@ -1,4 +1,4 @@
-"""What the clock starts: applications that nobody goes on with lapse."""
+"""What the clock starts: applications that nobody goes on with lapse, counts of attempts are forgotten."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.config import Settings
 from app.kernel import clock, sweep
+from app.kernel.db import commit
 from app.kernel.outbox import Consumer, Timer
 from catalog.onboarding import queries, service
 
@@ -22,6 +23,12 @@ def lapse(sessions: Callable[[], Session]) -> int:
     return sweep.each(sessions, open_ones, service.lapse, name="onboarding.lapse")
 
 
+def forget(sessions: Callable[[], Session]) -> int:
+    """Drop the counts of attempts to register that were made before today; returns how many."""
+    with sessions() as session, commit(session):
+        return service.forget_knocks(session, clock.local(clock.wall_now()).date())
+
+
 def consumers(_settings: Settings) -> tuple[Consumer, ...]:
     """Nobody follows events here."""
     return ()
@@ -29,4 +36,4 @@ def consumers(_settings: Settings) -> tuple[Consumer, ...]:
 
 def timers(_settings: Settings) -> tuple[Timer, ...]:
     """What the clock starts."""
-    return (Timer("onboarding.lapse", EVERY_S, lapse),)
+    return (Timer("onboarding.lapse", EVERY_S, lapse), Timer("onboarding.knocks", EVERY_S, forget))

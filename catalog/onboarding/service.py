@@ -7,6 +7,7 @@ from datetime import date
 from importlib.resources import files
 from typing import Any, Final
 
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from app.accounts.organisations import queries as organisations
@@ -16,11 +17,12 @@ from app.accounts.people import queries as people
 from app.accounts.people.rules import NewPerson
 from app.accounts.people.service import add_person, set_roles
 from app.kernel import clock, credit_codes, numbers, outbox, regions
+from app.kernel.rows import insert_rows
 from app.policy import SYSTEM, Actor, OrganisationKind, Permission, Role
 from catalog.onboarding import events, queries, rules
 from catalog.onboarding.rules import PAPER, AlreadyRegistered, Incomplete, Joining, NoReason, NotNow, NotOpen, UnknownSubject
 from catalog.onboarding.states import OPEN, PART_NAMES, Action, Part, State, next_state
-from catalog.onboarding.tables import Agreement, Application, Remark
+from catalog.onboarding.tables import Agreement, Application, Knock, Remark
 from catalog.qualifications import queries as qualifications
 from catalog.qualifications import service as papers
 from catalog.qualifications.states import PaperState
@@ -53,6 +55,34 @@ def publish_agreement(session: Session, version: str, title: str, text: str, val
 
 
 # ---------------------------------------------------------------- the firm
+
+
+RULE: Final = "JOIN"
+"""The dated parameters of registering oneself."""
+
+
+def knock(session: Session, mark: str, on: date) -> int:
+    """Count an attempt to register and return how many this address has made today. No event: nobody is known yet.
+
+    The way in commits this before it looks at anything typed, so that a hundred attempts at once are still a hundred.
+    """
+    counts: Any = Knock.__table__
+    insert_rows(session, counts, [{"mark": mark, "day": on, "attempts": 0}], (counts.c.mark,), once=counts.c.mark)
+    counted = update(Knock).where(Knock.mark == mark).values(attempts=Knock.attempts + 1).returning(Knock.attempts)
+    return session.scalars(counted, execution_options={"synchronize_session": False}).one()
+
+
+def refuse_many(session: Session, attempts: int) -> None:
+    """Take no more than the dated number of attempts from one address a day. Raises TooManyKnocks."""
+    most = taxonomy.parameters(session, RULE, clock.today()).get("per_day")
+    if most is not None and attempts > most:
+        raise rules.TooManyKnocks(most=most)
+
+
+def forget_knocks(session: Session, before: date) -> int:
+    """Drop the counts of days gone by; how many there were."""
+    gone = session.scalars(delete(Knock).where(Knock.day < before).returning(Knock.mark), execution_options={"synchronize_session": False})
+    return len(gone.all())
 
 
 def join(session: Session, joining: Joining, *, password_hash: str) -> Application:

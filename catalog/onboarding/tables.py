@@ -69,6 +69,17 @@ class Application(Base):
     decided_by: Mapped[int | None]
 
 
+class Knock(Base):
+    """How often somebody tried to register from one network address on one day; the address itself is not kept."""
+
+    __tablename__ = "supplier_join_knocks"
+
+    mark: Mapped[str] = mapped_column(String(24), primary_key=True)
+    """Of the address and the day: no two days share one."""
+    day: Mapped[date]
+    attempts: Mapped[int] = mapped_column(default=0)
+
+
 class Remark(Base):
     """Why an application was returned, for one part of it or one required document."""
 

@@ -1,9 +1,10 @@
 """The way of a firm into the supplier library: it registers itself, fills in part after part, submits; the keeper reviews."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from markupsafe import Markup
@@ -65,6 +66,9 @@ def register() -> ResponseReturnValue:
     form = JoinForm()
     if form.validate():
         with refusals_on(form):
+            with commit(db.session()) as session:
+                attempts = service.knock(session, *_from_here())
+            service.refuse_many(db.session(), attempts)
             joining = Joining(
                 name=" ".join((form.name.data or "").split()),
                 credit_code="".join((form.credit_code.data or "").split()).upper(),
@@ -81,7 +85,13 @@ def register() -> ResponseReturnValue:
                 service.join(session, joining, password_hash=kept)
             flash(gettext("已登记。请用刚才的账号登录，继续填写入驻资料。"), "ok")
             return htmx.go(url_for("sessions.sign_in", next=url_for("onboarding.overview")))
-    return htmx.show("onboarding/join.html", status=422, form=form)
+    return htmx.show("onboarding/join.html", status=max([422, *(refusal.status for refusal in form.refusals)]), form=form)
+
+
+def _from_here() -> tuple[str, date]:
+    """The caller's network address as it is counted, and the day by the real clock."""
+    on = clock.local(clock.wall_now()).date()
+    return rules.mark(str(current_app.secret_key), on, request.remote_addr or ""), on
 
 
 # ---------------------------------------------------------------- filling in
@@ -277,25 +287,27 @@ def _step(command: Callable[[Session, Any], Application], done: str) -> Response
 def _overview(form: Form, *, status: int = 200) -> ResponseReturnValue:
     session = db.session()
     application = queries.own(session, me())
-    lacking = queries.missing(session, application)
     return htmx.show(
-        "onboarding/overview.html",
-        status=status,
-        name=me().organisation_name,
-        form=form,
-        remarks=_worded(queries.remarks(session, application) if application.state is State.RETURNED else {}),
-        is_open=application.state in OPEN,
-        **_steps(application, lacking),
-    )
+        "onboarding/overview.html", status=status, name=me().organisation_name, form=form, remarks=_worded(_remarks(application)),
+        **_steps(application),
+    )  # fmt: skip
 
 
-def _steps(application: Application, lacking: dict[Part, tuple[str, ...]]) -> dict[str, Any]:
-    """What every page of the way shows: its parts, and where the application stands."""
+def _remarks(application: Application) -> dict[str, str]:
+    """Why the application waits to be mended, by part or document."""
+    return queries.remarks(db.session(), application) if application.state is State.RETURNED else {}
+
+
+def _steps(application: Application, part: Part | None = None) -> dict[str, Any]:
+    """What every page of the way shows: its parts, where the application stands, and of one part why it was returned."""
     return {
+        "part": part,
+        "remark": _remarks(application).get(part.value, "") if part else "",
+        "is_open": application.state in OPEN,
         "parts": list(Part),
         "part_names": PART_NAMES,
         "addresses": {part: url_for(f"onboarding.{part.value}") for part in Part},
-        "lacking": lacking,
+        "lacking": queries.missing(db.session(), application),
         "state": application.state,
         "state_names": STATE_NAMES,
         "tones": TONES,
@@ -340,11 +352,8 @@ def _part_page(part: Part, form: Form | None = None, *, status: int = 200) -> Re
         f"onboarding/{part.value}.html",
         status=status,
         form=form,
-        part=part,
-        remark=queries.remarks(session, application).get(part.value, "") if application.state is State.RETURNED else "",
-        is_open=application.state in OPEN,
         offered=area_choices() if part is Part.SCOPE else [],
-        **_steps(application, queries.missing(session, application)),
+        **_steps(application, part),
     )
 
 
@@ -354,10 +363,7 @@ def _papers_page(refused: PaperForm | None, *, status: int = 200) -> ResponseRet
     return htmx.show(
         "onboarding/papers.html",
         status=status,
-        part=Part.PAPERS,
-        remark=queries.remarks(session, application).get(Part.PAPERS.value, "") if application.state is State.RETURNED else "",
-        is_open=application.state in OPEN,
-        **_steps(application, queries.missing(session, application)),
+        **_steps(application, Part.PAPERS),
         **qualifications.shown(application.organisation_id, queries.wanted_of(session, application), refused),
     )
 
@@ -372,13 +378,10 @@ def _agreement_page(form: AgreementForm, *, status: int = 200) -> ResponseReturn
         "onboarding/agreement.html",
         status=status,
         form=form,
-        part=Part.AGREEMENT,
         agreement=queries.agreement_of(session, application.agreement_version) if settled and application.agreement_version else current,
         is_current=application.agreement_version == current.version,
         agreed_by=agreed_by.get(application.agreed_by or 0, ""),
-        remark=queries.remarks(session, application).get(Part.AGREEMENT.value, "") if application.state is State.RETURNED else "",
-        is_open=application.state in OPEN,
-        **_steps(application, queries.missing(session, application)),
+        **_steps(application, Part.AGREEMENT),
     )
 
 

@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from app.kernel import clock
 from app.kernel.errors import N_, Missing
 from app.web.extensions import db
-from app.web.guard import public
+from app.web.guard import maybe_me, public
 from app.web.openapi import Answers, Fen, Model, Problem, spec, titled
 from catalog.listings import prices
 from catalog.listings import queries as listings
@@ -40,6 +40,9 @@ class SearchQuery(Model):
     in_stock: bool = False
     energy: bool = False
     env: bool = False
+    safe_reliable: bool = False
+    domestic_2026: bool = False
+    poverty_area: bool = False
     sme: bool = False
     imported: bool = False
     sort: Sort = Sort.RELEVANCE
@@ -180,7 +183,8 @@ def search(query: SearchQuery) -> SearchOut:
     asked = asked.but(
         q="" if code else asked.q, categories=tuple(below for each in wanted for below in queries.searchable(session, each)),
         suppliers=tuple(query.supplier), low_fen=query.low_fen, high_fen=query.high_fen, days=query.days,
-        flags=tuple(flag for flag in forms.FLAGS if getattr(query, flag.value)), trail=(query.cursor,) if query.cursor else (),
+        flags=tuple(flag for flag in forms.FLAGS if getattr(query, flag.value)),
+        without=queries.not_trading(session, maybe_me(), asked.region), trail=(query.cursor,) if query.cursor else (),
     )  # fmt: skip
     page = engine().search(asked.request(limit=query.limit, highlight=False, facets=forms.FACETS if query.facets else ()))
     rows = listings.shown(session, [hit.pk for hit in page.hits])
@@ -221,7 +225,8 @@ def product(product_id: int) -> ProductOut:
     """The product with its live offers."""
     session = db.session()
     found = products.by_id(session, product_id)
-    offers = listings.offers_for_product(session, found.id)
+    actor = maybe_me()
+    offers = listings.offers_for_product(session, found.id, actor.region if actor and actor.is_unit else None)
     stats = prices.quartiles(session, product_id=found.id)
     versions = prices.versions_of(session, offers[0].listing_id) if offers else []
     on = clock.today()
@@ -242,7 +247,7 @@ def product(product_id: int) -> ProductOut:
 def offer(listing_id: int) -> OfferOut:
     """One live offer as it stands now."""
     row = listings.shown(db.session(), [listing_id]).get(listing_id)
-    if row is None or not row.is_live:
+    if row is None or not row.is_live or row.supplier_id in queries.not_trading(db.session(), maybe_me()):
         raise Missing()
     return _offer(row, prices.quartiles(db.session(), product_id=row.product_id))
 

@@ -107,7 +107,9 @@ class EmbeddedEngine:
         relaxed: tuple[Relaxed, ...] = ()
         unfiltered: int | None = None
         if place is None and total == 0 and q.strip():
-            unfiltered = self._count(now, filtered(now.questions.question(q), [])) if filters else None
+            open_to_all = Filters(without=request.filters.without)
+            anywhere = filtered(now.questions.question(q), now.questions.filters(open_to_all))
+            unfiltered = self._count(now, anywhere) if request.filters != open_to_all else None
             q = (None if unfiltered else self._corrected(now, q, sure=True) or self._corrected(now, q)) or q
             for partial in (False, True) if q != request.q else (True,):
                 base = filtered(now.questions.question(q, partial=partial), filters)

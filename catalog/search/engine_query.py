@@ -248,6 +248,9 @@ class Questions:
                 found.append(self.any_of(field, values))
         if filters.products:
             found.append(self.any_of("product", filters.products))
+        if filters.without:
+            left_out = self.any_of("supplier_id", tuple(map(str, filters.without)))
+            found.append(Query.boolean_query([(Occur.Must, Query.all_query()), (Occur.MustNot, left_out)]))
         if but is not FacetName.PRICE and (filters.price_min_fen is not None or filters.price_max_fen is not None):
             found.append(self._between("price", filters.price_min_fen, filters.price_max_fen))
         if filters.delivery_days_max is not None:

@@ -9,7 +9,7 @@ from catalog.search.paging import composite
 from catalog.search.port import CATEGORY_FACETS, FLAGS, SearchDocument
 from catalog.search.ranking import MOST_POPULAR
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Raised with every change of fields or of analysis; an index of another version must be rebuilt."""
 CARD: Final = "\x1f"
 """Stands between the texts that a hit shows."""

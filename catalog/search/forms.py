@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from app.kernel import money, regions
 from app.kernel.errors import N_, Refusal
 from app.web.texts import gettext
-from catalog.search.port import Facet, FacetName, FacetValue, Filters, SearchPage, SearchRequest, Sort
+from catalog.search.port import POLICY, Facet, FacetName, FacetValue, Filters, SearchPage, SearchRequest, Sort
 
 PAGE: Final = 24
 FIRST_VALUES: Final = 8
@@ -20,8 +20,7 @@ MOST_TRAIL: Final = 60
 """Page marks that an address carries, so that 上一页 works without a memory on the server."""
 
 FACETS: Final = (
-    FacetName.CAT3, FacetName.BRAND, FacetName.SUPPLIER, FacetName.REGION, FacetName.ENERGY, FacetName.ENV, FacetName.SME,
-    FacetName.IMPORTED, FacetName.IN_STOCK, FacetName.PRICE,
+    FacetName.CAT3, FacetName.BRAND, FacetName.SUPPLIER, FacetName.REGION, *POLICY, FacetName.IN_STOCK, FacetName.PRICE,
 )  # fmt: skip
 
 
@@ -38,6 +37,8 @@ class Asked:
     high_fen: int | None = None
     days: int | None = None
     flags: tuple[FacetName, ...] = ()
+    without: tuple[int, ...] = ()
+    """Suppliers that may not trade where the reader buys; no condition of his, so it stands in no address."""
     sort: Sort = Sort.RELEVANCE
     table: bool = False
     trail: tuple[str, ...] = ()
@@ -49,6 +50,7 @@ class Asked:
             categories=self.categories,
             brands=self.brands,
             suppliers=self.suppliers,
+            without=self.without,
             regions=tuple(region.code for region in regions.path(self.region)) if self.region else (),
             price_min_fen=self.low_fen,
             price_max_fen=self.high_fen,
@@ -59,7 +61,7 @@ class Asked:
     @property
     def is_filtered(self) -> bool:
         """Whether anything but words was asked for."""
-        return self.filters != Filters()
+        return self.filters != Filters(without=self.without)
 
     def request(self, **more: Any) -> SearchRequest:
         """The question for the engine; facets with a filter are counted as if it were open."""
@@ -127,7 +129,7 @@ def read(args: MultiDict[str, str]) -> Asked:
     )
 
 
-FLAGS: Final = (FacetName.IN_STOCK, FacetName.ENERGY, FacetName.ENV, FacetName.SME, FacetName.IMPORTED)
+FLAGS: Final = (FacetName.IN_STOCK, *POLICY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +159,7 @@ def groups(asked: Asked, facets: Mapping[FacetName, Facet], own_region: str | No
         _group(gettext("品目"), "category", facets.get(FacetName.CAT3), asked.categories),
         _group(gettext("品牌"), "brand", facets.get(FacetName.BRAND), asked.brands),
         _group(gettext("供应商"), "supplier", facets.get(FacetName.SUPPLIER), tuple(map(str, asked.suppliers))),
-        _flags(gettext("政策功能"), (FacetName.ENERGY, FacetName.ENV, FacetName.SME, FacetName.IMPORTED), facets, asked),
+        _flags(gettext("政策功能"), POLICY, facets, asked),
         _flags(gettext("库存"), (FacetName.IN_STOCK,), facets, asked),
         Group(
             legend=gettext("承诺送达"),
@@ -236,7 +238,8 @@ def _regions(facet: Facet | None, asked: Asked, own: str | None) -> Group:
 
 
 FLAG_NAMES: Final[Mapping[FacetName, str]] = {
-    FacetName.ENERGY: N_("节能产品"), FacetName.ENV: N_("环境标志"), FacetName.SME: N_("中小企业"),
+    FacetName.ENERGY: N_("节能产品"), FacetName.ENV: N_("环境标志"), FacetName.SAFE_RELIABLE: N_("安全可靠"),
+    FacetName.DOMESTIC_2026: N_("本国产品"), FacetName.POVERTY_AREA: N_("脱贫地区"), FacetName.SME: N_("中小企业"),
     FacetName.IMPORTED: N_("进口（须审批）"), FacetName.IN_STOCK: N_("现货"),
 }  # fmt: skip
 

@@ -126,7 +126,8 @@ class MeiliEngine:
         unfiltered: int | None = None
         if place is None and q.strip() and not answers[0]["totalHits"]:
             conditions = meili_form.filters(request.filters)
-            unfiltered = self._totals([(q, [])])[0] if conditions else None
+            open_to_all = Filters(without=request.filters.without)
+            unfiltered = self._totals([(q, meili_form.filters(open_to_all))])[0] if request.filters != open_to_all else None
             q = (None if unfiltered else self._vocabulary.corrected(q, 0, tuple, self._finds)) or q
             for partial in (False, True) if q != request.q else (True,):
                 asked = self._most_of(q) if partial else q

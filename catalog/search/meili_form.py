@@ -120,6 +120,8 @@ def filters(of: Filters, *, but: FacetName | None = None) -> list[str]:
         (None, "product_id", of.products),
     )
     found.extend(_any_of(field, values) for facet, field, values in fields if values and (facet is None or facet is not but))
+    if of.without:
+        found.append(f"NOT {_any_of('supplier_id', of.without)}")
     if but is not FacetName.PRICE:
         found.extend(f"price >= {int(low)}" for low in (of.price_min_fen,) if low is not None)
         found.extend(f"price <= {int(high)}" for high in (of.price_max_fen,) if high is not None)

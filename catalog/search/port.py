@@ -35,13 +35,21 @@ class FacetName(StrEnum):
     CREDIT = "credit"
     ENERGY = "energy"
     ENV = "env"
+    SAFE_RELIABLE = "safe_reliable"
+    DOMESTIC_2026 = "domestic_2026"
+    POVERTY_AREA = "poverty_area"
     SME = "sme"
     IMPORTED = "imported"
     IN_STOCK = "in_stock"
     PRICE = "price"
 
 
-FLAGS: Final = (FacetName.ENERGY, FacetName.ENV, FacetName.SME, FacetName.IMPORTED, FacetName.IN_STOCK)
+POLICY: Final = (
+    FacetName.ENERGY, FacetName.ENV, FacetName.SAFE_RELIABLE, FacetName.DOMESTIC_2026, FacetName.POVERTY_AREA, FacetName.SME,
+    FacetName.IMPORTED,
+)  # fmt: skip
+"""What policy says of goods and of who sells them."""
+FLAGS: Final = (*POLICY, FacetName.IN_STOCK)
 CATEGORY_FACETS: Final = (FacetName.CAT1, FacetName.CAT2, FacetName.CAT3)
 
 
@@ -78,6 +86,9 @@ class SearchDocument:
     delivery_days: int = 0
     energy: bool = False
     env: bool = False
+    safe_reliable: bool = False
+    domestic_2026: bool = False
+    poverty_area: bool = False
     sme: bool = False
     imported: bool = False
     credit: str | None = None
@@ -93,6 +104,8 @@ class Filters:
     """Codes of any level of the category path."""
     brands: tuple[str, ...] = ()
     suppliers: tuple[int, ...] = ()
+    without: tuple[int, ...] = ()
+    """Suppliers of whom nothing is shown: those that may not trade where the goods are wanted."""
     regions: tuple[str, ...] = ()
     """A listing that serves any of these; pass the region of the buyer and all above it."""
     credit: tuple[str, ...] = ()
@@ -102,6 +115,9 @@ class Filters:
     delivery_days_max: int | None = None
     energy: bool | None = None
     env: bool | None = None
+    safe_reliable: bool | None = None
+    domestic_2026: bool | None = None
+    poverty_area: bool | None = None
     sme: bool | None = None
     imported: bool | None = None
     in_stock: bool | None = None

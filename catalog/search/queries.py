@@ -10,9 +10,12 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app.kernel.outbox import Event
+from app.policy import Actor
 from catalog.listings import queries as listings
 from catalog.listings.queries import Shown
+from catalog.products.states import FactKind
 from catalog.search.port import Category, SearchDocument
+from catalog.suppliers import queries as suppliers
 from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.rules import at_level
 
@@ -81,10 +84,22 @@ def document(session: Session, row: Shown) -> SearchDocument:
         delivery_days=row.delivery_days,
         energy=row.energy_saving,
         env=row.environment,
+        safe_reliable=FactKind.SAFE_RELIABLE in row.facts,
+        domestic_2026=FactKind.DOMESTIC_2026 in row.facts,
+        poverty_area=FactKind.POVERTY_AREA in row.facts,
         sme=row.is_sme,
         imported=row.is_imported,
         popularity=min(1.0, math.log1p(row.sold) / math.log1p(BESTSELLER)),
     )
+
+
+def not_trading(session: Session, actor: Actor | None, region: str | None = None) -> tuple[int, ...]:
+    """The suppliers of whom nothing is shown: they may not trade where the reader buys, or where he asks for delivery.
+
+    From the database, so that a suspension hides offers at once; those suspended everywhere are in no index.
+    """
+    own = actor.region if actor is not None and actor.is_unit else None
+    return suppliers.barred_ids(session, [each for each in (own, region) if each])
 
 
 def path(session: Session, code: str) -> tuple[Category, ...]:

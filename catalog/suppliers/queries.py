@@ -55,6 +55,15 @@ def barred_where(
     return exists().where(StandingDecision.supplier_id == supplier_id, StandingDecision.state == DecisionState.IN_FORCE, inside)
 
 
+def barred_ids(session: Session, wanted_in: Collection[str]) -> tuple[int, ...]:
+    """The suppliers whose trade a decision in force stops in one of these regions or in one above it; one statement, in id order."""
+    above = {each.code for region in wanted_in for each in regions.path(region)}
+    query = select(StandingDecision.supplier_id).where(
+        StandingDecision.state == DecisionState.IN_FORCE, StandingDecision.region.in_(above)
+    )
+    return tuple(session.scalars(query.distinct().order_by(StandingDecision.supplier_id))) if above else ()
+
+
 def may_trade(session: Session, supplier_id: int, region: str) -> bool:
     """Whether the supplier may make contracts with units of this region now. Raises Missing."""
     above = [each.code for each in regions.path(region)]
@@ -148,6 +157,8 @@ def classes(session: Session, supplier_id: int) -> tuple[str, ...]:
 def classes_in_use(session: Session) -> tuple[str, ...]:
     """The classes that any supplier was admitted for."""
     return tuple(session.scalars(select(SupplierClass.code).distinct().order_by(SupplierClass.code)))
+
+
 def those(session: Session, ids: Iterable[int]) -> dict[int, Supplier]:
     """Those of these organisations that are in the library, by id."""
     return {row.organisation_id: row for row in session.scalars(select(Supplier).where(Supplier.organisation_id.in_(set(ids))))}

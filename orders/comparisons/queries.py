@@ -160,11 +160,11 @@ def collect(engine: SearchEngine, request: SearchRequest, most: int, *, question
 def offers_of_products(session: Session, product_ids: Iterable[int], region: str, most: int) -> tuple[int, ...]:
     """Offers of these products that the region can buy now, product by product, the lowest price first."""
     wanted = tuple(dict.fromkeys(product_ids))
-    offers = listings.offers_for_products(session, wanted)
+    offers = listings.offers_for_products(session, wanted, region)
     found = [
         offer.listing_id
         for product_id in wanted
         for offer in offers[product_id]
-        if offer.stock and any(regions.within(region, area) for area in offer.areas)
+        if offer.stock and offer.serves(region)
     ]
     return tuple(found[:most])

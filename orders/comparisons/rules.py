@@ -86,6 +86,14 @@ def suppliers_by_category(hits: Iterable[Mapping[str, Any]]) -> dict[str, frozen
     return {category: frozenset(suppliers) for category, suppliers in found.items()}
 
 
+def lowest_by_product(hits: Iterable[Mapping[str, Any]]) -> dict[int, int]:
+    """The lowest price of each product on a sheet, in fen."""
+    found: dict[int, int] = {}
+    for hit in hits:
+        found[hit["product"]] = min(hit["price_fen"], found.get(hit["product"], hit["price_fen"]))
+    return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class Condition:
     """One condition of a frozen search: its name (marked with N_) and its value."""
@@ -99,9 +107,11 @@ class Condition:
 _NAMES: Final = {
     "q": N_("搜索词"), "category": N_("品目"), "brand": N_("品牌"), "supplier": N_("供应商"),
     "region": N_("供货区域"), "low": N_("最低单价（元）"),
-    "high": N_("最高单价（元）"), "days": N_("承诺送达（日内）"), "energy": N_("节能产品"), "env": N_("环境标志"), "sme": N_("中小企业"),
+    "high": N_("最高单价（元）"), "days": N_("承诺送达（日内）"), "energy": N_("节能产品"), "env": N_("环境标志"),
+    "safe_reliable": N_("安全可靠"), "domestic_2026": N_("本国产品"), "poverty_area": N_("脱贫地区"), "sme": N_("中小企业"),
     "imported": N_("进口"), "in_stock": N_("现货"), "sort": N_("排序"),
 }  # fmt: skip
+_FLAGS: Final = frozenset({"energy", "env", "safe_reliable", "domestic_2026", "poverty_area", "sme", "imported", "in_stock"})
 _SORTS: Final = {
     "price_up": N_("价格从低"), "price_down": N_("价格从高"), "sales": N_("成交量"), "newest": N_("最新上架"),
 }  # fmt: skip
@@ -115,7 +125,7 @@ def conditions(params: Mapping[str, Any], names: Mapping[str, str]) -> list[Cond
             text = str(each)
             if name == "sort":
                 found.append(Condition(name=_NAMES[name], value=_SORTS.get(text, text), marked=True))
-            elif name in {"energy", "env", "sme", "imported", "in_stock"}:
+            elif name in _FLAGS:
                 found.append(Condition(name=_NAMES[name], value=N_("是"), marked=True))
             elif name in _NAMES:
                 found.append(Condition(name=_NAMES[name], value=names.get(text, text)))

@@ -13,6 +13,7 @@ from app.accounts.people.desk import Desk
 from app.kernel import clock, regions
 from app.kernel.db import among, run
 from app.kernel.errors import Missing
+from app.kernel.verdicts import read
 from app.policy import Actor, Reach, scope_of
 from catalog.listings import queries as listings
 from catalog.listings.rules import Traded
@@ -24,7 +25,7 @@ from orders.plans.tables import Plan, PlanLine
 from orders.purchases.rules import Cited, Facts, Funding, Line, Past
 from orders.purchases.states import FINAL, State
 from orders.purchases.tables import Attempt, DecisionRecord, Hold, Order, OrderLine, Submission
-from orders.purchases.verdicts import Verdict, read
+from orders.purchases.verdicts import Verdict
 
 __all__ = ["Attempt", "Order", "OrderLine"]  # rows that other packages name in their annotations
 
@@ -106,7 +107,7 @@ def decisions_of(session: Session, order: Order) -> tuple[Verdict, ...]:
     """Every check of the submission this order came from, as it was made."""
     number = select(Submission.number).where(Submission.id == order.submission_id).scalar_subquery()
     stored = session.scalar(select(DecisionRecord.verdicts).where(DecisionRecord.submission == number))
-    return read(stored) if stored is not None else ()
+    return read(Verdict, stored) if stored is not None else ()
 
 
 def findings_of(session: Session, order_ids: Iterable[int]) -> dict[int, int]:
@@ -266,7 +267,7 @@ def attempt(session: Session, actor: Actor, number: str) -> tuple[Attempt, tuple
     found = session.scalar(select(Attempt).where(Attempt.number == number, seen))
     if found is None:
         raise Missing()
-    return found, read(found.verdicts)
+    return found, read(Verdict, found.verdicts)
 
 
 def standing_in(

@@ -21,6 +21,7 @@ from app.kernel.db import connection_of, run
 from app.kernel.money import tax_of_unit
 from app.kernel.outbox import Entry
 from app.kernel.rows import insert_rows
+from app.kernel.verdicts import findings, written
 from app.policy import Actor
 from catalog.listings import queries as listings
 from catalog.listings import service as shelf
@@ -33,7 +34,7 @@ from orders.purchases.rules import Cited, Facts, Gate, KeyReused, Line, Submissi
 from orders.purchases.service import deadline
 from orders.purchases.states import State
 from orders.purchases.tables import Attempt, DecisionRecord, Hold, Order, OrderLine, Submission
-from orders.purchases.verdicts import RULESET, Outcome, Verdict, findings, written
+from orders.purchases.verdicts import RULESET, Outcome, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,11 @@
 """What a check says, and how each rule is called, founded and worded."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from app.kernel.errors import N_
-from app.kernel.verdicts import Outcome, RuleText
+from app.kernel.verdicts import SHOWN, Checked, Outcome, RuleText
 
 __all__ = ["Outcome", "RuleText"]  # words of every chapter's checks
 
@@ -108,52 +107,19 @@ RULES: dict[str, RuleText] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class Verdict(Checked):
     """One check: the rule, what it looked at, what it says. Enough to show it, store it and run it again."""
 
-    rule: str
-    outcome: Outcome
     subject: str
     inputs: dict[str, Any] = field(default_factory=dict)
     threshold: dict[str, Any] = field(default_factory=dict)
-    facts: dict[str, Any] = field(default_factory=dict)
     version: str = RULESET
-    text: RuleText | None = None
+    text: RuleText | None = field(default=None, metadata=SHOWN)
 
     @property
     def words(self) -> RuleText:
         """The rule's texts."""
         return self.text or RULES.get(self.rule) or RuleText(title=self.rule, basis="", sentence="", way_out="")
-
-    def as_dict(self) -> dict[str, Any]:
-        """The stored and published form: codes and figures, never translated text."""
-        return {
-            "rule": self.rule,
-            "version": self.version,
-            "outcome": self.outcome.value,
-            "subject": self.subject,
-            "inputs": self.inputs,
-            "threshold": self.threshold,
-            "facts": self.facts,
-        }
-
-
-_encode: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
-
-
-def written(verdicts: Iterable[Verdict]) -> str:
-    """Checks as they are stored."""
-    return _encode([verdict.as_dict() for verdict in verdicts])
-
-
-def read(stored: str) -> tuple[Verdict, ...]:
-    """Checks as they were stored."""
-    return tuple(Verdict(**(each | {"outcome": Outcome(each["outcome"])})) for each in json.loads(stored))
-
-
-def findings(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
-    """The checks that did not simply pass."""
-    return tuple(verdict for verdict in verdicts if verdict.outcome is not Outcome.PASS)
 
 
 def learn(texts: Mapping[str, RuleText]) -> None:

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any, Final
 
 from app.kernel import clock, numbers
+from app.kernel.verdicts import findings, written
 from app.policy import Role
 from catalog.taxonomy.rules import What
 from orders.budgets.states import Pool
@@ -22,7 +23,7 @@ from orders.purchases.rules import Facts, Gate, Line, Past, judge
 from orders.purchases.states import FINAL, Action, State
 from orders.purchases.submission import digest_of
 from orders.purchases.tables import Attempt, DecisionRecord, Hold, Order, OrderLine, Submission
-from orders.purchases.verdicts import RULESET, Outcome, Verdict, findings, written
+from orders.purchases.verdicts import RULESET, Outcome, Verdict
 from supervision.training.cast import Unit
 from supervision.training.deals import Bureau, Deal, DealLine, Want
 from supervision.training.writer import Writer

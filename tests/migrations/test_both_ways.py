@@ -9,7 +9,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from app.kernel.db import Base, make_engine
-from orders.purchases.verdicts import read
+from app.kernel.verdicts import read
+from orders.purchases.verdicts import Verdict
 from tests import databases
 from tests.migrations.old_mall import upgrade
 
@@ -81,7 +82,7 @@ def test_the_checks_of_a_submission_are_gathered_in_one_row_and_spread_again(emp
         with engine.connect() as connection:
             found = connection.execute(text("SELECT submission, findings, verdicts FROM decision_records ORDER BY id")).all()
         assert [(row.submission, row.findings) for row in found] == [("TJ1", 2), ("TJ2", 0)]
-        assert [(each.rule, each.subject, each.outcome.value) for each in read(found[0].verdicts)] == [each[1:] for each in told if each[0] == "TJ1"]
+        assert [(each.rule, each.subject, each.outcome.value) for each in read(Verdict, found[0].verdicts)] == [each[1:] for each in told if each[0] == "TJ1"]
         databases.migrate(empty_url, "0004")
         with engine.connect() as connection:
             back = connection.execute(text("SELECT submission, rule, subject, outcome, rule_version, inputs, threshold, facts FROM decision_records")).all()

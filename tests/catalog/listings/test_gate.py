@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from app.kernel.verdicts import read, written
 from catalog.listings.rules import Candidate, DuplicateListing, GateRefused, Reference, Traded, eased, is_held, judge, quartiles_of, refused
-from catalog.listings.verdicts import Outcome, read, written
+from catalog.listings.verdicts import Outcome, Verdict
 
 PARAMETERS = {
     "K01": {"stage": "block"}, "K02": {"stage": "block"}, "P09": {"stage": "block", "listing_stage": "watch"},
@@ -101,4 +102,4 @@ def test_a_falling_price_is_remarked_instead_of_stopped():
 
 def test_checks_are_stored_and_read_back_whole():
     found = judge(replace(FINE, reference=NEWEST, duplicate="K-1", unit="卡"), PARAMETERS)
-    assert read(written(found)) == found
+    assert read(Verdict, written(found)) == found

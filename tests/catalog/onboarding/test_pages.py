@@ -48,6 +48,13 @@ def paper(requirement, data=door.PDF, name="扫描件.pdf", **more):
 
 
 @pytest.fixture
+def small_files(shop):
+    """Files of at most 200 kB, from before the mall is first asked for a parameter."""
+    with shop.session() as session, commit(session):
+        taxonomy.set_parameter(session, rule="UPLOAD", name="most_bytes", value=200_000, valid_from=clock.today(), doc_no="测试")
+
+
+@pytest.fixture
 def joined(shop):
     """A browser of a firm that registered itself over the public page."""
     browser = shop.browser()
@@ -121,9 +128,7 @@ def test_a_draft_is_kept_between_steps_and_a_bad_field_loses_nothing(shop, joine
     ],
     ids=["script", "empty", "cut", "large", "pixels"],
 )
-def test_a_file_that_is_not_what_it_should_be_is_refused_and_what_was_typed_stays(shop, joined, data, name, said):
-    with shop.session() as session, commit(session):
-        taxonomy.set_parameter(session, rule="UPLOAD", name="most_bytes", value=200_000, valid_from=clock.today(), doc_no="测试")
+def test_a_file_that_is_not_what_it_should_be_is_refused_and_what_was_typed_stays(shop, small_files, joined, data, name, said):
     answer = joined.post("/onboarding/papers", "/onboarding/papers", **paper("business_licence", data, name, number="沪-123"))
     assert answer.status_code == 422
     assert said in text(answer)

@@ -9,12 +9,15 @@ from app.kernel import clock
 from app.kernel.db import commit
 from app.kernel.errors import Forbidden
 from app.kernel.outbox import Event
+from app.kernel.worker import Worker
 from app.policy import SYSTEM, OrganisationKind, Role
 from catalog.listings import queries as listings
-from catalog.products import queries, rules, service
+from catalog.products import handlers, queries, rules, service
 from catalog.products.rules import FactIncomplete, FactInput, FactNotNow, FactPeriod, FactReasonMissing
 from catalog.products.states import Counts, FactKind
 from catalog.products.tables import ProductFact
+from catalog.search.handlers import indexer
+from catalog.search.port import Filters, SearchRequest
 from tests import factories
 
 ENERGY = {"kind": FactKind.ENERGY, "number": "CQC26701000001", "issuer": "中国质量认证中心"}
@@ -119,16 +122,10 @@ def test_a_withdrawn_certificate_counts_no_more_and_keeps_its_reason(session, wo
 
 
 def test_the_search_hears_of_a_certificate_and_of_its_end(shop):
-    from app.kernel.worker import Worker
-    from catalog.products import handlers
-    from catalog.search.port import Filters, SearchRequest
-
     def found() -> list[int]:
         Worker(shop.session, [indexer(shop.app.extensions["mall.search"])], []).drain()
         asked = SearchRequest(filters=Filters(energy=True, categories=(factories.PAPER,)))
         return [hit.pk for hit in shop.app.extensions["mall.search"].search(asked).hits]
-
-    from catalog.search.handlers import indexer
 
     assert found() == []
     with shop.session() as session, commit(session):
