@@ -101,10 +101,15 @@ def latest(session: Session, actor: Actor, limit: int = 20) -> list[Sample]:
 
 
 def exported(session: Session, actor: Actor, since: date) -> Iterator[Sample]:
-    """Every sample since a day, oldest first, streamed."""
-    query = select(SearchSample).where(visible_to(actor, SearchSample.region), SearchSample.day >= since).order_by(SearchSample.id)
-    for row in session.scalars(query.execution_options(yield_per=BATCH)):
-        yield _read(row)
+    """Every sample since a day, oldest first, read in batches."""
+    last = 0
+    while True:
+        query = select(SearchSample).where(visible_to(actor, SearchSample.region), SearchSample.day >= since, SearchSample.id > last)
+        rows = session.scalars(query.order_by(SearchSample.id).limit(BATCH)).all()
+        yield from map(_read, rows)
+        if len(rows) < BATCH:
+            return
+        last = rows[-1].id
 
 
 def _read(row: SearchSample) -> Sample:
