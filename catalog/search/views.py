@@ -29,11 +29,10 @@ from catalog.listings.queries import Shown
 from catalog.listings.rules import Quartiles, quartiles_of
 from catalog.products import queries as products
 from catalog.products import rules as product_rules
-from catalog.products.rules import Pieces, PolicyFact
-from catalog.products.states import COUNTS_NAMES, COUNTS_TONES, FACT_NAMES, FactKind
+from catalog.products.states import COUNTS_NAMES, COUNTS_TONES, FACT_NAMES
 from catalog.profiles import queries as profiles
 from catalog.profiles.rules import arranged
-from catalog.search import analysis, forms, queries, ranking
+from catalog.search import analysis, forms, queries, ranking, side_by_side
 from catalog.search.forms import Asked
 from catalog.search.port import (
     Facet,
@@ -197,8 +196,11 @@ def product(product_id: int) -> ResponseReturnValue:
         region=regions.by_code(region),
         crumbs=_crumbs(chosen.category_code),
         category=taxonomy.category(session, chosen.category_code),
-        serves=_places(chosen),
-        attributes=[(name, _in_words(value)) for name, value in arranged(profiles.of(session, chosen.category_code, on), chosen.spec)],
+        serves=side_by_side.places(chosen),
+        attributes=[
+            (name, side_by_side.in_words(value))
+            for name, value in arranged(profiles.of(session, chosen.category_code, on), chosen.spec)
+        ],
         proofs=list(product_rules.documents(chosen.proven, product_id, on).values()),
         fact_names=FACT_NAMES,
         counts_names=COUNTS_NAMES,
@@ -219,7 +221,7 @@ def compare() -> ResponseReturnValue:
     hidden = _not_trading()
     offers = [found[each] for each in wanted if each in found and found[each].is_live and found[each].supplier_id not in hidden]
     stats = prices.quartiles_by_product(session, [offer.product_id for offer in offers])
-    rows = _compared(offers)
+    rows = side_by_side.compared(offers)
     only = request.args.get("only") == "1"
     return htmx.show(
         "search/compare.html",
@@ -415,66 +417,8 @@ def _ways_out(asked: Asked) -> list[tuple[str, str, int]]:
     return found
 
 
-def _compared(offers: Sequence[Shown]) -> list[tuple[str, list[str], bool]]:
-    """Rows of the comparison: name, one text per offer, whether they are all the same."""
-    session = db.session()
-    yes, no = gettext("是"), gettext("否")
-    names = taxonomy.names(session, (offer.category_code for offer in offers))
-    rows: list[tuple[str, list[str]]] = [
-        (gettext("品目"), [f"{names[offer.category_code]} {offer.category_code}" for offer in offers]),
-        (gettext("品牌"), [offer.brand for offer in offers]),
-        (gettext("型号"), [offer.model for offer in offers]),
-        (gettext("供应商规模"), [gettext(SCALE_NAMES[offer.scale]) for offer in offers]),
-        (gettext("供货区域"), [_places(offer) for offer in offers]),
-        (gettext("承诺送达"), [gettext("%(n)s 日", n=offer.delivery_days) for offer in offers]),
-        (gettext("库存"), [f"{offer.stock:,} {offer.unit}" for offer in offers]),
-        (gettext("质保"), [gettext("%(n)s 个月", n=offer.warranty_months) for offer in offers]),
-        *_by_the_piece(offers),
-        (gettext("进口产品"), [yes if offer.is_imported else no for offer in offers]),
-    ]
-    on = clock.today()
-    facts = {offer.product_id: product_rules.documents(offer.proven, offer.product_id, on) for offer in offers}
-    for kind in FactKind:
-        if any(kind in facts[offer.product_id] for offer in offers):
-            rows.append((gettext(FACT_NAMES[kind]), [_proved(facts[offer.product_id].get(kind)) for offer in offers]))
-    specs = [dict(arranged(profiles.of(session, offer.category_code, on), offer.spec)) for offer in offers]
-    for name in dict.fromkeys(name for spec in specs for name in spec):
-        rows.append((name, [_in_words(spec[name]) if name in spec else "—" for spec in specs]))
-    return [(name, texts, len(set(texts)) <= 1) for name, texts in rows]
-
-
-def _by_the_piece(offers: Sequence[Shown]) -> list[tuple[str, list[str]]]:
-    """What one sheet, one bottle costs, where a unit of sale is said to hold several."""
-    held = [product_rules.pieces(offer.unit, offer.spec) for offer in offers]
-    if not any(held):
-        return []
-    texts = [_each_costs(offer, each) if each else "—" for offer, each in zip(offers, held, strict=True)]
-    return [(gettext("折合单价"), texts)]
-
-
-def _each_costs(offer: Shown, held: Pieces) -> str:
-    price, n = held.each_of(offer.price_fen), f"{held.n:,}"
-    return gettext("%(price)s 元/%(piece)s（%(n)s %(piece)s/%(unit)s）", price=price, piece=held.of, n=n, unit=offer.unit)
-
-
-def _proved(fact: PolicyFact | None) -> str:
-    """Whether a fact counts, until when, and if not why."""
-    if fact is None:
-        return gettext("否")
-    if not fact.holds:
-        return gettext("否（%(why)s）", why=gettext(COUNTS_NAMES[fact.counts]))
-    return gettext("是，至 %(day)s", day=fact.valid_to.isoformat()) if fact.valid_to else gettext("是")
-
-
 def _side_by_side(offers: Sequence[Shown], *, only: bool) -> str:
     return url_for("search.compare", ids=[offer.listing_id for offer in offers], only=1 if only else None)
-
-
-def _places(offer: Shown) -> str:
-    """The names of the regions served."""
-    if regions.PROVINCE in offer.areas:
-        return gettext("全省")
-    return gettext("、").join(regions.by_code(code).name for code in offer.areas if code in regions.REGIONS)
 
 
 def _ids(name: str) -> list[int]:
@@ -487,9 +431,3 @@ def _can_buy(actor: Actor | None = None) -> bool | None:
     """Whether the reader has a cart; None for nobody signed in, who may sign in first."""
     who = actor or maybe_me()
     return None if who is None else who.may(Permission.CART_USE)
-
-
-def _in_words(value: Any) -> str:
-    """A specification as people read it; what the supplier wrote stays as it is."""
-    words = product_rules.words(value)
-    return gettext(words) if isinstance(value, bool) else words
