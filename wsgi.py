@@ -178,6 +178,9 @@ def _furnish_shop(app: Flask) -> None:
         Entry(label=N_("备案台"), endpoint="plans.desk", icon="file-check", permissions=(Permission.PLAN_RETURN,)),
         Entry(label=N_("产品定义"), endpoint="products.index", icon="package", permissions=(Permission.CATALOGUE_ADMINISTER,)),
         Entry(label=N_("商品管理"), endpoint="listings.index", icon="package", permissions=(Permission.LISTING_KEEP,)),
+        Entry(
+            label=N_("价格位次"), endpoint="positions.index", icon="chart-bar", permissions=(Permission.LISTING_KEEP,), section="positions"
+        ),
         Entry(label=N_("导入与导出"), endpoint="bulk.index", icon="file-import", permissions=BULK, section="bulk"),
         Entry(label=N_("搜索词"), endpoint="vocabulary.index", icon="message-question", permissions=(Permission.CATALOGUE_ADMINISTER,)),
         Entry(label=N_("买方提问"), endpoint="questions.index", icon="message-question", permissions=(Permission.LISTING_KEEP,)),
@@ -262,6 +265,7 @@ def _furnish_watch(app: Flask) -> None:
         Entry(label=N_("预算"), endpoint="budgets.index", icon="wallet", permissions=(Permission.BUDGET_READ,)),
         Entry(label=N_("计划"), endpoint="plans.index", icon="file-text", permissions=(Permission.PLAN_READ,)),
         Entry(label=N_("对账"), endpoint="payments.reconciliation", icon="report-money", permissions=(Permission.PAYMENT_RECONCILE,)),
+        Entry(label=N_("曝光"), endpoint="exposures.index", icon="eye", permissions=(Permission.EXPOSURE_READ,)),
         Entry(label=N_("存证"), endpoint="journal.page", icon="fingerprint"),
         Entry(label=N_("公开"), endpoint="disclosure.portal", icon="building"),
     )
@@ -269,6 +273,7 @@ def _furnish_watch(app: Flask) -> None:
         "portal",
         Entry(label=N_("首页"), endpoint="disclosure.portal"),
         Entry(label=N_("合同公告"), endpoint="disclosure.notices"),
+        Entry(label=N_("价格指数"), endpoint="prices.index"),
         Entry(label=N_("目录"), endpoint="taxonomy.catalogue"),
         Entry(label=N_("限额与期限"), endpoint="taxonomy.limits"),
         Entry(label=N_("核验"), endpoint="disclosure.verify"),
@@ -321,6 +326,7 @@ PLACES = {
     "orders": "thread.orders",
     "plan.new": "plans.new",
     "rules": "taxonomy.limits",
+    "ranking": "explanations.rules",
 }
 
 BULK = (Permission.LISTING_KEEP, Permission.BUDGET_KEEP, Permission.PLAN_FILE, Permission.ORGANISATION_REGISTER)
@@ -338,6 +344,8 @@ SHOP = Storey(
         "catalog.search",
         "catalog.vocabulary",
         "catalog.explanations",
+        "catalog.exposures",
+        "catalog.positions",
         "catalog.taxonomy",
         "catalog.suppliers",
         "catalog.brands",
@@ -377,6 +385,7 @@ WATCH = Storey(
         "supervision.journal",
         "supervision.alerts",
         "supervision.disclosure",
+        "supervision.prices",
         "supervision.dashboard",
         "supervision.training",
     ),

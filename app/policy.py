@@ -136,6 +136,7 @@ class Permission(StrEnum):
     ALERT_HANDLE = "alert:handle"
     RULE_READ = "rule:read"
     JOURNAL_AUDIT = "journal:audit"
+    EXPOSURE_READ = "exposure:read"
 
 
 _UNIT = frozenset(
@@ -155,6 +156,7 @@ _WATCH = frozenset(
         Permission.INVOICE_READ,
         Permission.PAYMENT_RECONCILE,
         Permission.ASSET_READ,
+        Permission.EXPOSURE_READ,
     }
 )
 

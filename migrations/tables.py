@@ -8,6 +8,7 @@ import app.kernel.outbox
 import app.kernel.uploads
 import catalog.brands.tables
 import catalog.connections.tables
+import catalog.exposures.tables
 import catalog.listings.tables
 import catalog.onboarding.tables
 import catalog.products.tables
@@ -38,3 +39,4 @@ import supervision.alerts.tables
 import supervision.dashboard.tables
 import supervision.disclosure.tables
 import supervision.journal.tables
+import supervision.prices.tables

@@ -4,7 +4,7 @@ All prices in fen.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, join, or_, select
@@ -89,6 +89,19 @@ def versions_of(session: Session, listing_id: int, *, since: datetime | None = N
     return list(session.scalars(query))
 
 
+def steps(versions: Sequence[ListingVersion], price_fen: int, today: date) -> list[tuple[date, int]]:
+    """Days and prices of the last days, one for each change, beginning with what held before; the present price where there is none."""
+    start = today - timedelta(days=HISTORY_DAYS)
+    points: list[tuple[date, int]] = []
+    for version in versions:
+        on = max(clock.local(version.at).date(), start)
+        if points and points[-1][0] == on:
+            points.pop()
+        if not points or points[-1][1] != version.price_fen:
+            points.append((on, version.price_fen))
+    return points or [(today, price_fen)]
+
+
 def quartiles(session: Session, *, product_id: int | None = None, category: str | None = None) -> Quartiles | None:
     """The spread of the live offers of a product or of a category; None when there is none. One statement."""
     if product_id is not None:
@@ -100,6 +113,18 @@ def quartiles_by_product(session: Session, product_ids: Iterable[int]) -> dict[i
     """The spread of the live offers of each of these products; one statement."""
     wanted = sorted(set(product_ids))
     return _spread(session, _SPREAD_OF_PRODUCTS, wanted) if wanted else {}
+
+
+def offers_by_supplier(session: Session, category: str) -> dict[int, int]:
+    """How many live offers each supplier has in a category; one statement."""
+    query = (
+        select(Listing.supplier_id, func.count())
+        .join(Supplier, Supplier.organisation_id == Listing.supplier_id)
+        .join(Product, Product.id == Listing.product_id)
+        .where(Product.category_code == category, live())
+        .group_by(Listing.supplier_id)
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def _spread(session: Session, query: Select[Any], keys: Sequence[Any], **values: Any) -> dict[Any, Quartiles]:

@@ -94,7 +94,7 @@ class EmbeddedEngine:
         answer = self._answer(request)
         question = answer.now.questions.asked(answer.q, partial=answer.page.partial)
         reasons = Reasons(answer.now.searcher, answer.now.questions, answer.found)
-        return Ranking(page=answer.page, engine=self.name, placed=reasons.of(question, answer.page.hits, request.sort), tells_words=True)
+        return Ranking(page=answer.page, placed=reasons.of(question, answer.page.hits, request.sort), tells_words=True)
 
     def _answer(self, request: SearchRequest) -> "Answer":
         began = time.perf_counter()
@@ -143,6 +143,7 @@ class EmbeddedEngine:
             relaxed=relaxed,
             total_unfiltered=unfiltered,
             took_ms=(time.perf_counter() - began) * 1000,
+            engine=self.name,
             generation=generation,
         )
         return Answer(page, now, q, found)

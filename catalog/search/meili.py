@@ -111,7 +111,7 @@ class MeiliEngine:
             Placed(hit=hit, points=hit.score, measures=meili_form.measures(one), figure=meili_form.figure(one, request.sort))
             for hit, one in zip(page.hits, raw, strict=True)
         )
-        return Ranking(page=page, engine=self.name, placed=placed, tells_words=False)
+        return Ranking(page=page, placed=placed, tells_words=False)
 
     def _answer(self, request: SearchRequest, *, details: bool = False) -> tuple[SearchPage, Sequence[Mapping[str, Any]]]:
         """The page, and its hits as the server told them; `details` asks for what each ranking rule says."""
@@ -153,6 +153,7 @@ class MeiliEngine:
             relaxed=relaxed,
             total_unfiltered=unfiltered,
             took_ms=(time.perf_counter() - began) * 1000,
+            engine=self.name,
             generation=0,
         )
         return page, raw

@@ -202,6 +202,8 @@ class SearchPage:
     total_unfiltered: int | None = None
     """Hits there would be without any filter; told only when there are none with them."""
     took_ms: float
+    engine: str
+    """Which engine answered."""
     degraded: bool = False
     """Answered by the spare engine because the first did not answer."""
     generation: int
@@ -252,7 +254,6 @@ class Ranking:
     """A page of hits with what placed each of them, by the engine that placed them."""
 
     page: SearchPage
-    engine: str
     placed: tuple[Placed, ...]
     tells_words: bool
     """Whether the engine says where each word was found."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import lru_cache
 from typing import Any, Final, cast
 from urllib.parse import urlencode
@@ -12,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
+from app.config import Settings
 from app.kernel import clock, regions
 from app.kernel.db import commit
 from app.policy import Actor, Permission
@@ -20,6 +20,9 @@ from app.web.extensions import db
 from app.web.guard import maybe_me, public
 from app.web.language import spoken
 from app.web.texts import gettext
+from catalog.exposures import service as exposures
+from catalog.exposures.handlers import FOLDER as EXPOSURES
+from catalog.exposures.rules import Shown as Sampled
 from catalog.listings import prices
 from catalog.listings import queries as listings
 from catalog.listings.queries import Shown
@@ -29,9 +32,21 @@ from catalog.products import rules as product_rules
 from catalog.products.states import COUNTS_NAMES, COUNTS_TONES, FACT_NAMES
 from catalog.profiles import queries as profiles
 from catalog.profiles.rules import arranged
-from catalog.search import analysis, forms, queries, side_by_side
+from catalog.search import analysis, forms, queries, ranking, side_by_side
 from catalog.search.forms import Asked
-from catalog.search.port import Facet, FacetName, FacetStats, Filters, Hit, SearchEngine, SearchRequest, Sort, Suggestion, SuggestionKind
+from catalog.search.port import (
+    Facet,
+    FacetName,
+    FacetStats,
+    Filters,
+    Hit,
+    SearchEngine,
+    SearchPage,
+    SearchRequest,
+    Sort,
+    Suggestion,
+    SuggestionKind,
+)
 from catalog.suppliers.rules import SCALE_NAMES
 from catalog.taxonomy import queries as taxonomy
 from catalog.vocabulary import rules as vocabulary_rules
@@ -91,10 +106,12 @@ def results() -> ResponseReturnValue:
     page = engine().search(wanted.request())
     if page.partial or not (page.total or page.total_unfiltered):
         _note_miss(asked, actor)
+    cards = _cards(page.hits)
+    _sample(asked, page, cards, actor)
     names = taxonomy.names(session, asked.categories)
     leaves = [value.value for value in page.facets[FacetName.CAT3].values] if FacetName.CAT3 in page.facets else []
     ways = _ways_out(asked) if not page.total else []
-    can_buy, picked, cards = _can_buy(), _ids("ids"), _cards(page.hits)
+    can_buy, picked = _can_buy(), _ids("ids")
     return htmx.show(
         "search/results.html",
         part="search/_list.html",
@@ -155,7 +172,7 @@ def product(product_id: int) -> ResponseReturnValue:
     stats, of_category = quartiles_of([offer.price_fen for offer in offers]), None
     if len(offers) < FEW:
         of_category = prices.quartiles(session, category=chosen.category_code)
-    points = _history(prices.versions_of(session, chosen.listing_id), chosen)
+    points = prices.steps(prices.versions_of(session, chosen.listing_id), chosen.price_fen, clock.today())
     actor = maybe_me()
     on = clock.today()
     region = actor.region if actor else regions.PROVINCE
@@ -166,6 +183,7 @@ def product(product_id: int) -> ResponseReturnValue:
         lowest=offers[0].price_fen,
         stats=stats,
         of_category=of_category,
+        changed=(min(each.updated_at for each in offers), max(each.updated_at for each in offers)),
         points=points,
         since=points[0][0] if points else on,
         today=on,
@@ -249,6 +267,30 @@ def _note_miss(asked: Asked, actor: Actor | None) -> None:
     on, reader = clock.today(), str(actor.person_id) if actor else f"{request.remote_addr} {request.user_agent}"
     with commit(db.session()) as session:
         vocabulary.note(session, question, on, vocabulary_rules.mark(str(current_app.secret_key), on, question, reader))
+
+
+def _sample(asked: Asked, page: SearchPage, cards: Sequence[Card], actor: Actor | None) -> None:
+    """Leave what is shown for those who watch over the order, when this search is drawn; only region and role of the reader are kept."""
+    if not exposures.drawn(db.session(), clock.today()):
+        return
+    settings: Settings = current_app.config["SETTINGS"]
+    question = " ".join(analysis.parse(asked.q))
+    first = len(asked.trail) * forms.PAGE + 1
+    exposures.keep(
+        settings.folder(EXPOSURES),
+        question=question if not question or vocabulary_rules.worth_keeping(question) else None,
+        conditions=urlencode(asked.but(q="").params(), doseq=True),
+        sort=asked.sort.value,
+        engine=page.engine,
+        generation=page.generation,
+        version=ranking.VERSION,
+        region=actor.region if actor else "",
+        role=min(actor.roles, default="") if actor else "",
+        total=page.total,
+        hits=[
+            Sampled(first + at, card.offer.listing_id, card.offer.supplier_id, card.offer.category_code) for at, card in enumerate(cards)
+        ],
+    )
 
 
 def _not_on_offer(product_id: int) -> ResponseReturnValue:
@@ -370,19 +412,6 @@ def _ways_out(asked: Asked) -> list[tuple[str, str, int]]:
         if total:
             found.append((gettext("去掉“%(what)s”条件", what=label), _address(other), total))
     return found
-
-
-def _history(versions: Sequence[Any], offer: Shown) -> list[tuple[date, int]]:
-    """Days and prices of the last 90 days, one for each change, beginning with what held before."""
-    start = clock.today().toordinal() - prices.HISTORY_DAYS
-    points: list[tuple[date, int]] = []
-    for version in versions:
-        on = date.fromordinal(max(clock.local(version.at).date().toordinal(), start))
-        if points and points[-1][0] == on:
-            points.pop()
-        if not points or points[-1][1] != version.price_fen:
-            points.append((on, version.price_fen))
-    return points or [(clock.local(offer.created_at).date(), offer.price_fen)]
 
 
 def _side_by_side(offers: Sequence[Shown], *, only: bool) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from app.accounts.people.desk import Desk
@@ -322,3 +322,54 @@ def traded(session: Session, product_ids: Sequence[int], since: datetime) -> dic
         .group_by(OrderLine.product_id)
     )
     return {row.product_id: Traded(n=row.n, average_fen=int(row.sum) // row.n) for row in session.execute(query)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TradedProduct:
+    """What a product was bought for in a span of time: its lines and the median of their unit prices, in fen."""
+
+    product_id: int
+    category_code: str
+    n: int
+    median_fen: int
+
+
+def traded_between(session: Session, first: datetime, until: datetime) -> list[TradedProduct]:
+    """Every product bought from a moment on and before another, by contracts that stand, ordered by id; one statement.
+
+    The median of an even number of lines is the mean of the two in the middle, rounded half up. The regions are named because the
+    index over orders begins with them.
+    """
+    lines = (
+        select(
+            OrderLine.product_id, OrderLine.category_code, OrderLine.price_fen.label("price"),
+            func.row_number().over(partition_by=OrderLine.product_id, order_by=(OrderLine.price_fen, OrderLine.id)).label("place"),
+            func.count().over(partition_by=OrderLine.product_id).label("n"),
+        )
+        .join(Order, Order.id == OrderLine.order_id)
+        .where(Order.region.in_(sorted(regions.REGIONS)), Order.submitted_at >= first, Order.submitted_at < until)
+        .where(Order.state.in_(_CONCLUDED))
+        .subquery()
+    )  # fmt: skip
+    price, place, n = lines.c.price, lines.c.place, lines.c.n
+
+    def at(wanted: ColumnElement[int]) -> ColumnElement[int]:
+        return func.max(case((place == wanted, price)))
+
+    query = (
+        select(
+            lines.c.product_id, func.max(lines.c.category_code).label("code"), func.max(n).label("n"),
+            at((n + 1) // 2).label("low"), at(n // 2 + 1).label("high"),
+        )
+        .group_by(lines.c.product_id)
+        .order_by(lines.c.product_id)
+    )  # fmt: skip
+    return [
+        TradedProduct(product_id=row.product_id, category_code=row.code, n=row.n, median_fen=(row.low + row.high + 1) // 2)
+        for row in session.execute(query)
+    ]
+
+
+def first_concluded(session: Session) -> datetime | None:
+    """When the first order was submitted whose contract stands."""
+    return session.scalar(select(func.min(Order.submitted_at)).where(Order.state.in_(_CONCLUDED)))

@@ -25,11 +25,13 @@ from catalog.taxonomy import queries as taxonomy
 from catalog.taxonomy.service import load_reference
 from orders.purchases.rules import Gate
 from supervision.alerts.rules import gate
+from supervision.prices.service import bring_up_to_date
 from supervision.training import hours
 from supervision.training.cast import PASSWORD, Casting, gather
 from supervision.training.deals import Bureau
 from supervision.training.fulfilment import Fulfilment
 from supervision.training.key import Key
+from supervision.training.looks import look
 from supervision.training.market import Market, Shelves
 from supervision.training.notices import Press
 from supervision.training.purses import Purses, write_counters
@@ -149,6 +151,8 @@ def _make(session: Session, scale: Scale, number: int, now: datetime, consumers:
     write_counters(session, purses)
     _count_sold(session, market)
     follow_prices(session, {article.product_id for article in market.articles})
+    look(session, rng, cast, market, now)
+    bring_up_to_date(session, clock.local(now).date())
     _skip_history(session, consumers, year.unsent)
     progress("orders", year.orders, year.orders)
     return Made(

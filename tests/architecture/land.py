@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,7 @@ from supervision.alerts.rules import Finding
 from supervision.alerts.tables import Alert
 from supervision.disclosure.tables import Notice
 from supervision.journal import service as log
+from supervision.prices.tables import IndexPoint
 from supervision.training.trials import TrickTried
 from tests import factories
 from tests.catalog import suppliers_at_the_door as suppliers
@@ -174,6 +175,8 @@ class Land:
             synonym_id = vocabulary.add_synonym(session, SYSTEM, [asked, "传真"]).id
             review = self._review(session, world)
             talk = self._talk(session, world)
+            month = date(2020, 1, 1)
+            session.merge(IndexPoint(category_code=factories.LASER, month=month, index_bp=10_000, matched=0, products=3, lines=3, at=clock.now()))
         return {
             **{f"order {stage}": number for stage, number in orders.items()},
             "order shipped": sent.number,
@@ -201,6 +204,7 @@ class Land:
             "brand": brand_id,
             "category": factories.LASER,
             "proof": proof,
+            "index": factories.LASER,
             "supplier": world.supplier.organisation_id,
             **{f"{name} {role}": key for role, keys in told.items() for name, key in keys.items()},
             "plan": world.plan.number,

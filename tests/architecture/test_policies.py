@@ -34,6 +34,8 @@ SUBJECTS = (
     (r"^/budgets/|^/api/v1/budgets/allotments/", "allotment"),
     (r"^/watch/alerts/|^/api/v1/alerts/", "alert"),
     (r"^/watch/attempts/", "attempt"),
+    (r"^/portal/prices/", "index"),
+    (r"^/positions/", "listing"),
     (r"^/portal/notices/|^/api/v1/notices/", "notice"),
     (r"^/api/v1/payment-applications/", "application"),
     (r"^(/api/v1)?/products/", "product"),

@@ -14,6 +14,7 @@ from orders.purchases.states import State
 from orders.purchases.tables import Attempt, Order
 from supervision.alerts.tables import Alert
 from supervision.disclosure.tables import Notice
+from supervision.prices.tables import IndexPoint
 from tests.app.bulk.conftest import offer, workbook
 from tests.browser.desk import Desk
 from tests.browser.product import Product
@@ -32,7 +33,7 @@ NAMES = (
     "join", "onboarding", "onboarding-company", "onboarding-scope", "onboarding-contact", "onboarding-papers",
     "onboarding-agreement", "supplier-reviews", "supplier-review", "renewals", "own-entry", "own-papers", "tokens",
     "webhooks", "webhook", "webhook-log", "connection", "orders-sent", "comparisons", "comparison", "reorders", "quick-order", "favourites", "bulk", "bulk-listings",
-    "bulk-job", "why", "ranking",
+    "bulk-job", "why", "ranking", "exposure", "price-indices", "price-index", "positions", "position",
 )
 KEY = frozenset({
     "home", "search", "product", "compare", "cart", "checkout-blocked", "approvals", "order-late", "orders", "workbench-buyer", "budgets", "listings",
@@ -94,6 +95,10 @@ def of(desk: Desk) -> dict[str, Place]:
         "search-words": ("catalogue.zz", "/vocabulary/"),
         "why": (BUYER, f"/search/why?q=打印机&listing={ids[0]}"),
         "ranking": (None, "/ranking"),
+        "exposure": (SUPERVISOR, "/watch/exposure"),
+        "price-indices": (None, "/portal/prices"),
+        "price-index": (None, f"/portal/prices/{product.ask(lambda s: s.scalars(select(IndexPoint.category_code).order_by(IndexPoint.lines.desc())).first())}"),
+        "positions": ("lister.s01", "/positions/"),
         "suppliers": (BUYER, "/suppliers/"),
         "cheat": (None, "/tour/cheat"),
         "reorders": (BUYER, "/reorders"),
@@ -186,6 +191,7 @@ def _of_rows(product: Product) -> dict[str, Place]:
         entry = session.scalars(select(Application.number).where(Application.state == Entry.SUBMITTED)).first()
     assert alert and attempt and notice and card and plan
     return {
+        "position": (lister, f"/positions/{listing}"),
         "allotment": (FINANCE, f"/budgets/{allotment}"),
         "plan": (FINANCE, f"/plans/{plan}"),
         "asset": ("asset.zz01", f"/assets/{card}"),

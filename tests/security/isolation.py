@@ -25,6 +25,7 @@ _ROWS: dict[tuple[str, str, str], tuple[str, ...]] = {
         "upkeep.freeze POST", "upkeep.lift POST", "upkeep.listing GET", "upkeep.reviews GET", "upkeep.send_back POST", "upkeep.suspend POST",
         "upkeep.thaw POST", "vocabulary.add POST", "vocabulary.answer POST", "vocabulary.dismiss POST", "vocabulary.goods POST",
         "vocabulary.index GET", "vocabulary.remove POST",
+        "exposures.index GET", "exposures.samples GET", "exposures.table GET",
     ),
     # a unit's or a supplier's own paper, job or endpoint
     (NONE, NONE, SHUT): (
@@ -53,7 +54,7 @@ _ROWS: dict[tuple[str, str, str], tuple[str, ...]] = {
         "dispatch.index GET", "listings.index GET", "listings.new GET", "listings.new POST", "listings.preview POST", "listings.specs POST",
         "listings_api.create POST", "listings_api.listings GET", "onboarding.agreement GET", "onboarding.company GET", "onboarding.contact GET",
         "onboarding.overview GET", "onboarding.papers GET", "onboarding.scope GET", "qualifications.own GET", "qualifications.renew POST",
-        "questions.index GET", "suppliers.own GET", "suppliers.set_areas POST",
+        "questions.index GET", "suppliers.own GET", "suppliers.set_areas POST", "positions.index GET", "positions.table GET",
     ),
     # one thing on a supplier's desk
     (NONE, SHUT, SHUT): (
@@ -62,6 +63,7 @@ _ROWS: dict[tuple[str, str, str], tuple[str, ...]] = {
         "listings_api.reprice PUT", "listings_api.restock PUT", "listings_api.shelve PUT", "listings_api.versions GET", "onboarding.agree POST",
         "onboarding.hand_in POST", "onboarding.save_company POST", "onboarding.save_contact POST", "onboarding.save_scope POST",
         "onboarding.submit POST", "onboarding.withdraw POST", "qualifications.file GET", "questions.answer POST",
+        "positions.show GET",
     ),
     # one thing among a buyer's aids
     (SHUT, NONE, SHUT): (
