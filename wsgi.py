@@ -18,7 +18,7 @@ from app.accounts.people import service as people
 from app.bulk.entity import REGISTRY, Who
 from app.config import Settings
 from app.kernel import clock
-from app.kernel.db import engine_options, prepare_engine
+from app.kernel.db import prepare_engine, serving_options
 from app.kernel.errors import N_
 from app.kernel.outbox import Consumer, Timer
 from app.kernel.worker import Worker
@@ -49,6 +49,7 @@ from migrations import tables  # noqa: F401 - the metadata is whole before the f
 from orders.budgets import cli as budget_commands
 from orders.carts import views as carts
 from orders.comparisons import rules as comparison_rules
+from orders.favourites import queries as starred
 from orders.favourites import views as favourites
 from orders.payments import cli as payment_commands
 from orders.plans import views as plans
@@ -86,7 +87,7 @@ def create_app(settings: Settings | None = None, storeys: Sequence[Storey] = ())
         SETTINGS=settings,
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database,
-        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database),
+        SQLALCHEMY_ENGINE_OPTIONS=serving_options(settings.database),
         SESSION_COOKIE_NAME="mall_form",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.is_secure,
@@ -207,6 +208,7 @@ def _furnish_shop(app: Flask) -> None:
     places.fill("header.todo", thread.header_todo)
     places.fill("order.more", reorders.order_more)
     places.fill("product.aside", favourites.product_aside)
+    app.extensions["mall.stars"] = starred.stars_on
     places.fill("workbench.more", favourites.messages)
     places.fill("budget.plan_lines", plans.lines_under)
     places.fill("product.plans", plans.for_product)
@@ -337,6 +339,7 @@ SHOP = Storey(
         "app.accounts.organisations",
         "catalog.search",
         "catalog.vocabulary",
+        "catalog.explanations",
         "catalog.taxonomy",
         "catalog.suppliers",
         "catalog.brands",

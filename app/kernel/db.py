@@ -161,6 +161,16 @@ def engine_options(url: str) -> dict[str, Any]:
     return {"pool_size": 10, "max_overflow": 20}
 
 
+def serving_options(url: str) -> dict[str, Any]:
+    """The engine options of the process that answers requests: there, outside a command, every statement stands on its own.
+
+    PostgreSQL shows each statement of a transaction what was committed before it, so a transaction around reads promises nothing;
+    it costs two more journeys to the server, and psycopg forgets its prepared statements at the ROLLBACK that ends it.
+    """
+    options = engine_options(url)
+    return options if make_url(url).get_backend_name() == "sqlite" else {**options, "isolation_level": "AUTOCOMMIT"}
+
+
 def prepare_engine(engine: Engine) -> None:
     """Attach what every connection of this engine needs; safe to call once per engine."""
     if engine.dialect.name != "sqlite":
@@ -283,6 +293,7 @@ def connection_of(session: Session) -> Connection:
 
 
 _COMMAND = "connection of the command"
+_COMMAND_OPTIONS: Mapping[str, Mapping[str, Any]] = {"sqlite": {"write": True}, "postgresql": {"isolation_level": "READ COMMITTED"}}
 
 
 def analyse(engine: Engine) -> None:
@@ -295,21 +306,17 @@ def analyse(engine: Engine) -> None:
 def commit(session: SessionLike) -> Iterator[SessionLike]:
     """Run one command: all of it is committed, or a refusal rolls all of it back.
 
-    On SQLite the open read transaction is ended first and the write lock taken at once behind the gate: a transaction
-    that first reads and then writes would fail with SQLITE_BUSY_SNAPSHOT, however long it waits. PostgreSQL shows every
-    statement what was committed before it, so there the command goes on in the transaction that found out who asks.
+    The open read transaction is ended first. On SQLite the write lock is then taken at once behind the gate: a transaction that first
+    reads and then writes would fail with SQLITE_BUSY_SNAPSHOT, however long it waits.
     """
     engine = session.get_bind().engine
     if session.new or session.dirty or session.deleted:
         raise RuntimeError("unsaved changes were made before the command began")
-    if engine.dialect.name != "sqlite":
-        session.expire_all()
-    elif session.in_transaction():
+    if session.in_transaction():
         session.rollback()
     with _gates.get(engine) or contextlib.nullcontext():
         try:
-            options = {"write": True} if engine.dialect.name == "sqlite" else None
-            session.info[_COMMAND] = session.connection(execution_options=options)
+            _begin(session)
             yield session
             session.commit()
         except BaseException:
@@ -317,3 +324,13 @@ def commit(session: SessionLike) -> Iterator[SessionLike]:
             raise
         finally:
             session.info.pop(_COMMAND, None)
+
+
+def settle(session: Session) -> None:
+    """Inside a command whose parts may stand alone: commit what is done, and go on. SQLite's gate stays with the command."""
+    session.commit()
+    _begin(session)
+
+
+def _begin(session: Session) -> None:
+    session.info[_COMMAND] = session.connection(execution_options=_COMMAND_OPTIONS[session.get_bind().dialect.name])

@@ -9,10 +9,26 @@ from typing import Any, Final
 from sqlalchemy import JSON, Insert, Text, bindparam, cast, column, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.schema import Column, Table
 
 from app.kernel.db import connection_of
+
+
+def is_first(session: Session, row: object) -> bool:
+    """Write a new or changed row out; False when a unique constraint says that its like was there a moment earlier.
+
+    For rows whose like was looked for in vain: between that look and this one another transaction may have been faster. A new row
+    is then taken back and nothing else; after a changed one the caller has to refuse, for the transaction is over.
+    """
+    try:
+        with session.begin_nested():
+            session.add(row)
+            session.flush()
+    except IntegrityError:
+        return False
+    return True
 
 
 def insert_rows(

@@ -174,8 +174,8 @@ def availability(query: AvailabilityQuery) -> AvailabilityOut:
         region=region,
         items=[
             AvailableOut(
-                sku=row.sku, listing_id=row.listing_id, serves=(serves := any(regions.within(region, area) for area in row.areas)),
-                pieces=row.stock if serves and row.is_live else 0, shelf=row.shelf, price_fen=row.price_fen,
+                sku=row.sku, listing_id=row.listing_id, serves=row.serves(region),
+                pieces=row.stock if row.serves(region) and row.is_live else 0, shelf=row.shelf, price_fen=row.price_fen,
             )
             for row in rows
         ],

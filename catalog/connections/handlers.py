@@ -111,9 +111,9 @@ def _one(sessions: Sessions, line: Line, supplier_id: int, job: Job) -> int:
 
 def draw_pool(sessions: Sessions, shop: Shop, supplier_id: int) -> int:
     """Everything that the shop offers becomes a listing or follows; what it no longer offers leaves the shelf."""
-    skus = list(dict.fromkeys(sku for category in shop.categories() for sku in shop.pool(category)))[: rules.MOST_SKUS]
     with sessions() as session:
-        regions, before = _regions(session, supplier_id), queries.listed(session, supplier_id)
+        regions, before, most = _regions(session, supplier_id), queries.listed(session, supplier_id), queries.terms(session).pool_most
+    skus = list(dict.fromkeys(sku for category in shop.categories() for sku in shop.pool(category)))[:most]
     changed = 0
     for batch in rules.in_batches(skus):
         goods, images, shelf, prices = shop.detail(batch), shop.images(batch), shop.shelf(batch), shop.price(batch)

@@ -15,7 +15,6 @@ from catalog.connections.states import Payment
 from catalog.products.rules import Attribute
 from catalog.products.states import Origin
 
-MOST_SKUS = 50_000
 BATCH = 50
 """SKUs asked for at once, as shops of this kind allow."""
 _SKU = re.compile(r"[\x21-\x7e]{1,40}")
@@ -114,6 +113,8 @@ class Terms:
     failures: int
     rest_s: int
     token_margin_s: int
+    pool_most: int
+    pause_most_s: int
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> "Terms":
@@ -123,6 +124,10 @@ class Terms:
     def rest(self, failures: int) -> timedelta | None:
         """For how long a shop that failed so many times in a row is left alone; None: it is asked at the usual time."""
         return timedelta(seconds=self.rest_s) if failures >= self.failures else None
+
+    def pause(self, attempts: int) -> timedelta:
+        """How long a call about an order that came to nothing waits before it is made again: twice as long each time."""
+        return timedelta(seconds=min(2 ** min(attempts, 20), self.pause_most_s))
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,10 @@ class Shown:
         """Whether it can be bought: on the shelf of a supplier that may trade."""
         return self.shelf is Shelf.ON_SHELF and self.standing is Standing.ACTIVE
 
+    def serves(self, region: str) -> bool:
+        """Whether it is delivered to a region."""
+        return any(regions.within(region, area) for area in self.areas)
+
     @property
     def is_sme(self) -> bool:
         """Whether the supplier is a micro, small or medium enterprise."""
@@ -289,10 +293,13 @@ def all_live(session: Session, batch: int = 1000) -> Iterator[Shown]:
         last = rows[-1].listing_id
 
 
-def live_ids(session: Session) -> Iterator[int]:
-    """Ids of all live offers, streamed."""
-    query = select(Listing.id).join(Supplier, Supplier.organisation_id == Listing.supplier_id).where(live())
-    yield from session.scalars(query.execution_options(yield_per=10_000))
+def live_ids(session: Session, batch: int = 10_000) -> Iterator[int]:
+    """Ids of all live offers in their order, read in batches."""
+    query = select(Listing.id).join(Supplier, Supplier.organisation_id == Listing.supplier_id).where(live()).order_by(Listing.id)
+    found: Sequence[int] = (0,)
+    while found:
+        found = session.scalars(query.where(Listing.id > found[-1]).limit(batch)).all()
+        yield from found
 
 
 def count_live(session: Session) -> int:

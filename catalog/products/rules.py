@@ -1,9 +1,11 @@
 """The shape of a product's attributes, what a document proves of it and until when, and why a definition is refused."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
@@ -12,6 +14,7 @@ from catalog.products.states import EXPIRING, Counts, FactKind
 
 Attribute = str | int | float | bool
 MOST_ATTRIBUTES: Final = 60
+_MOST_PIECES: Final = 10**9
 FOR_EVER: Final = "9999-12-31"
 """The last day of a document that names none, where days are compared as text."""
 
@@ -68,6 +71,43 @@ def read_lines(text: str) -> dict[str, Attribute]:
 def lines_of(attributes: Mapping[str, Attribute]) -> str:
     """The same the other way round, for the editor."""
     return "\n".join(f"{name}：{words(value)}" for name, value in attributes.items())
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """What one unit of sale holds: so many of these."""
+
+    n: int
+    of: str
+
+    def each_of(self, price_fen: int) -> Decimal:
+        """What one of them costs when the unit costs so much, in yuan to four places."""
+        return (Decimal(price_fen) / 100 / self.n).quantize(Decimal("0.0001"))
+
+
+def pieces(unit: str, attributes: Mapping[str, Attribute]) -> Pieces | None:
+    """What a unit of sale holds as the attributes tell it, down to the smallest: 每包张数 500 of a 包, 24瓶/箱 of a 箱; None: not told."""
+    n, of = 1, unit
+    while (found := _held(of, attributes)) is not None and n * found.n <= _MOST_PIECES:
+        n, of = n * found.n, found.of
+    return Pieces(n, of) if n > 1 else None
+
+
+def _held(unit: str, attributes: Mapping[str, Attribute]) -> Pieces | None:
+    for name, value in attributes.items():
+        told = re.fullmatch(rf"每{re.escape(unit)}(\D{{1,3}})数", name)
+        if told and told[1] != unit and (n := _whole(value)):
+            return Pieces(n, told[1])
+        packed = re.fullmatch(rf"(\d{{1,6}})\s*([^\d\s/]{{1,3}})\s*/\s*{re.escape(unit)}", str(value).strip()) if name == "包装" else None
+        if packed and packed[2] != unit and (n := int(packed[1])):
+            return Pieces(n, packed[2])
+    return None
+
+
+def _whole(value: Attribute) -> int:
+    """A number of pieces as suppliers write it; 0 for what is none."""
+    digits = str(value).strip().removesuffix(".0")
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 7 else 0
 
 
 def words(value: Attribute) -> str:

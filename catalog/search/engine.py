@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tantivy import DocAddress, Index, IndexWriter, Order, Query, Searcher
 
@@ -15,6 +15,7 @@ from catalog.search import engine_schema, highlight, paging
 from catalog.search.corrections import Vocabulary
 from catalog.search.engine_facets import FacetCounter, shelf
 from catalog.search.engine_query import Questions, filtered
+from catalog.search.engine_reasons import FIELDS, Reasons
 from catalog.search.engine_store import Current, Store
 from catalog.search.paging import Place
 from catalog.search.port import (
@@ -25,6 +26,7 @@ from catalog.search.port import (
     Health,
     Hit,
     IndexStats,
+    Ranking,
     Relaxed,
     SearchDocument,
     SearchPage,
@@ -43,8 +45,7 @@ WRITER_PATIENCE: Final = 10.0
 """Seconds a write waits for its turn; the outbox tries again later."""
 Found = Sequence[tuple[float, DocAddress]]
 _ORDERS: Final = {
-    Sort.PRICE_UP: ("by_price", Order.Asc), Sort.PRICE_DOWN: ("by_price", Order.Desc), Sort.SALES: ("by_sales", Order.Desc),
-    Sort.NEWEST: ("by_new", Order.Desc),
+    sort: (field, Order.Asc if sort is Sort.PRICE_UP else Order.Desc) for sort, field in FIELDS.items()
 }  # fmt: skip
 
 
@@ -55,6 +56,16 @@ class Snapshot:
     searcher: Searcher
     questions: Questions
     current: Current
+
+
+class Answer(NamedTuple):
+    """A page with what it was made from."""
+
+    page: SearchPage
+    now: Snapshot
+    q: str
+    """The question that was answered."""
+    found: Found
 
 
 class EmbeddedEngine:
@@ -77,6 +88,15 @@ class EmbeddedEngine:
     # ------------------------------------------------------------ reading
 
     def search(self, request: SearchRequest) -> SearchPage:
+        return self._answer(request).page
+
+    def explain(self, request: SearchRequest) -> Ranking:
+        answer = self._answer(request)
+        question = answer.now.questions.asked(answer.q, partial=answer.page.partial)
+        reasons = Reasons(answer.now.searcher, answer.now.questions, answer.found)
+        return Ranking(page=answer.page, engine=self.name, placed=reasons.of(question, answer.page.hits, request.sort), tells_words=True)
+
+    def _answer(self, request: SearchRequest) -> "Answer":
         began = time.perf_counter()
         place = paging.read(request)
         now = self._now()
@@ -111,7 +131,7 @@ class EmbeddedEngine:
         told, exact = (place.total, place.exact) if place else (min(total, MAX_TOTAL), total <= MAX_TOTAL)
         generation = now.current.generation
         following = None if behind is None else Place(request.sort, behind, hits[-1].pk, told, exact, generation, q, partial)
-        return SearchPage(
+        page = SearchPage(
             hits=hits,
             total=told,
             total_exact=exact,
@@ -125,6 +145,7 @@ class EmbeddedEngine:
             took_ms=(time.perf_counter() - began) * 1000,
             generation=generation,
         )
+        return Answer(page, now, q, found)
 
     def suggest(self, prefix: str, limit: int = 10) -> tuple[Suggestion, ...]:
         if not prefix.strip() or limit < 1:

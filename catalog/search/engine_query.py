@@ -2,27 +2,51 @@
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from tantivy import FieldType, Occur, Query, Schema, Searcher
 
 from catalog.search import analysis, lexicon
 from catalog.search.port import CATEGORY_FACETS, FLAGS, FacetName, Filters
+from catalog.search.ranking import HEARD, Where, points
 from catalog.search.spelling import SEPARATORS, is_cjk
 
-# Tiers of one word. Steps between them are wider than anything popularity adds.
-KEY, CALLED, KIND, OWN, SHELF, EXACT, PARTS, SYNONYM, PERHAPS, SOUND, PAIRS, PREFIX, SPEC, LOOSE_PREFIX, FUZZY = (
-    10.0, 9.5, 9.0, 8.6, 8.5, 8.0, 7.5, 7.0, 6.2, 5.5, 6.0, 5.0, 4.5, 4.0, 3.0,
-)  # fmt: skip
-MEASURE: Final = 8.2
-"""A number that the description gives, above the same digits in a title or in a model."""
-HEARD: Final = 0.91
-"""What is left of a tier when a word was only spelt: names of categories so spelt stay above letters in a model, their kinds too."""
-WHOLE_KEY, OWN_KEY, KEY_PREFIX = 100.0, 60.0, 50.0
-"""Added when the whole question is a model or code, or a whole token of one, or begins one."""
 MAX_SOUNDS: Final = 6
 FEW: Final = 8
 """Up to here separate terms are faster than a set of them."""
+
+
+class Step(NamedTuple):
+    """One way in which a word may be found; `query` gives its points to every listing that has it so."""
+
+    query: Query
+    where: Where
+    text: str
+    """What is looked for there."""
+    within: "tuple[Ladder, ...]" = ()
+    """What the step is made of, where it is made of words itself."""
+
+
+class Ladder(NamedTuple):
+    """A word of a question with all the ways in which it may be found; the best one counts."""
+
+    word: str
+    steps: tuple[Step, ...]
+    query: Query
+
+
+class Question(NamedTuple):
+    """A question ready to be asked, and what its points are made of: the explanation reads what the engine asks."""
+
+    query: Query
+    words: tuple[Ladder, ...] = ()
+    """Their points add up."""
+    needed: int = 0
+    """So many of the words must be found."""
+    spoken: Step | None = None
+    """Counts instead of the words where it is worth more."""
+    keyed: tuple[Step, ...] = ()
+    """The best of these is added: the question as a whole is a model or a code."""
 
 
 class Questions:
@@ -45,10 +69,10 @@ class Questions:
             return Query.term_set_query(self._schema, field, values)
         return _either([self.term(field, value) for value in values])
 
-    def _tier(self, field: str, value: str, score: float) -> Iterator[Query]:
-        """The term at its score; nothing when no listing has it, which costs less to know than to search."""
+    def _tier(self, field: str, value: str, where: Where) -> Iterator[Step]:
+        """The term at its points; nothing when no listing has it, which costs less to know than to search."""
         if self._searcher.doc_freq(field, value):
-            yield _const(self.term(field, value), score)
+            yield Step(_const(self.term(field, value), points(where)), where, value)
 
     def prefix(self, field: str, text: str) -> Query:
         return Query.phrase_prefix_query(self._schema, field, [text])
@@ -60,79 +84,103 @@ class Questions:
 
         `partial` asks for less: most of the words instead of all, and the shelf where a thing belongs when its name is nowhere.
         """
+        found = self.asked(q, partial=partial)
+        return found.query if found else None
+
+    def asked(self, q: str, *, partial: bool = False) -> Question | None:
+        """The same with what its points are made of."""
         return self._asked(q, partial) if q.strip() else None
 
-    def _ask(self, q: str, partial: bool) -> Query:
+    def _ask(self, q: str, partial: bool) -> Question:
         words = analysis.parse(q)
         if not words:
-            return Query.empty_query()
+            return Question(Query.empty_query())
         if partial:
             return self._partial(words)
-        query = _all([self.word(word) for word in words])
-        spoken = "".join(words)
-        if len(words) > 1 and spoken.isalpha() and spoken in lexicon.by_sound():
+        ladders = tuple(self.ladder(word) for word in words)
+        query = _all([ladder.query for ladder in ladders])
+        said = "".join(words)
+        spoken = None
+        if len(words) > 1 and said.isalpha() and said in lexicon.by_sound():
             # Pinyin is often typed with spaces between the syllables.
-            query = Query.disjunction_max_query([query, Query.boost_query(self.word(spoken), float(len(words)))])
+            whole = self.ladder(said)
+            spoken = Step(Query.boost_query(whole.query, float(len(words))), Where.SPELT, said, (whole,))
+            query = Query.disjunction_max_query([query, spoken.query])
         key = analysis.compact(q)
         if len(key) < 3 or not any(char.isascii() and char.isdigit() for char in key):
-            return query
-        keyed = [
-            _const(self.term("key", key), WHOLE_KEY), *self._tier("own", key, OWN_KEY), _const(self.prefix("key", key), KEY_PREFIX),
-        ]  # fmt: skip
-        return _either([query, Query.disjunction_max_query(keyed)])
+            return Question(query, ladders, len(ladders), spoken)
+        keyed = (
+            Step(_const(self.term("key", key), points(Where.WHOLE_KEY)), Where.WHOLE_KEY, key),
+            *self._tier("own", key, Where.OWN_KEY),
+            Step(_const(self.prefix("key", key), points(Where.KEY_PREFIX)), Where.KEY_PREFIX, key),
+        )
+        query = _either([query, Query.disjunction_max_query([step.query for step in keyed])])
+        return Question(query, ladders, len(ladders), spoken, keyed)
 
-    def _partial(self, words: Sequence[str]) -> Query:
+    def _partial(self, words: Sequence[str]) -> Question:
         if len(words) == 1 and not lexicon.categories_holding(words[0]):
             words = _content(analysis.runs(words[0]) if not is_cjk(words[0]) else analysis.cut(words[0])) or words
         needed = max(len(words) - 1, 1) if len(words) <= 3 else -(-len(words) * 2 // 3)
-        asked = [(Occur.Should, self.word(word, loose=True)) for word in words[:7]]
-        return Query.boolean_query(asked, minimum_number_should_match=needed)
+        ladders = tuple(self.ladder(word, loose=True) for word in words[:7])
+        asked = [(Occur.Should, ladder.query) for ladder in ladders]
+        return Question(Query.boolean_query(asked, minimum_number_should_match=needed), ladders, needed)
 
-    def word(self, word: str, *, whole: bool = True, loose: bool = False, alike: bool = True) -> Query:
+    def word(self, word: str) -> Query:
+        """One word of a question."""
+        return self.ladder(word).query
+
+    def ladder(self, word: str, *, whole: bool = True, loose: bool = False, alike: bool = True) -> Ladder:
         """One word of a question; `whole` looks at its parts too, `loose` at the categories where it belongs, `alike` at its synonyms."""
         runs = analysis.runs(word)
         if len(runs) > 1:
-            tiers = [*self._meaning(word), *self._parts(runs)]
+            steps = [*self._meaning(word), *self._parts(runs)]
         elif is_cjk(word):
-            tiers = list(self._chinese(word, whole=whole))
+            steps = list(self._chinese(word, whole=whole))
         else:
-            tiers = list(self._latin(word))
+            steps = list(self._latin(word))
         if alike:
-            tiers.extend(Query.boost_query(self.word(other, alike=False), SYNONYM / EXACT) for other in lexicon.terms(word))
+            for other in lexicon.terms(word):
+                said = self.ladder(other, alike=False)
+                share = points(Where.SYNONYM) / points(Where.TITLE)
+                steps.append(Step(Query.boost_query(said.query, share), Where.SYNONYM, other, (said,)))
         if loose:
             meant = (word, *lexicon.by_sound().get(word, ())[:MAX_SOUNDS])
             shelves = dict.fromkeys(code for one in meant for code in lexicon.categories_holding(one))
-            tiers.extend([_const(self.any_of("cats", tuple(shelves)), SHELF)] if shelves else [])
+            if shelves:
+                steps.append(Step(_const(self.any_of("cats", tuple(shelves)), points(Where.SHELF)), Where.SHELF, word))
             thing = analysis.head(word) if is_cjk(word) else word
             if thing != word:
-                tiers.append(Query.boost_query(self.word(thing, whole=False), PARTS / EXACT))
-        return _best(tiers)
+                said = self.ladder(thing, whole=False)
+                steps.append(Step(Query.boost_query(said.query, points(Where.PARTS) / points(Where.TITLE)), Where.PARTS, thing, (said,)))
+        return Ladder(word, tuple(steps), _best([step.query for step in steps]))
 
-    def _meaning(self, word: str) -> Iterator[Query]:
+    def _meaning(self, word: str) -> Iterator[Step]:
         """What the word stands for: itself, names and kinds of categories, synonyms."""
-        yield from self._tier("called", word, CALLED)
-        yield from self._tier("kinds", word, KIND)
-        yield from self._tier("own", word, OWN)
-        yield from self._tier("lat" if word.isascii() else "w", word, EXACT)
-        yield from self._tier("synonyms", word, SYNONYM)
-        yield from self._tier("perhaps", word, PERHAPS)
+        yield from self._tier("called", word, Where.CALLED)
+        yield from self._tier("kinds", word, Where.KIND)
+        yield from self._tier("own", word, Where.OWN)
+        yield from self._tier("lat" if word.isascii() else "w", word, Where.TITLE)
+        yield from self._tier("synonyms", word, Where.SYNONYM)
+        yield from self._tier("perhaps", word, Where.PERHAPS)
 
-    def _parts(self, parts: Sequence[str]) -> Iterator[Query]:
+    def _parts(self, parts: Sequence[str]) -> Iterator[Step]:
         parts = _content(parts)[:7]
         if parts:
-            yield Query.boost_query(_all([self.word(part, whole=False) for part in parts]), PARTS / EXACT / len(parts))
+            ladders = tuple(self.ladder(part, whole=False) for part in parts)
+            share = points(Where.PARTS) / points(Where.TITLE) / len(parts)
+            yield Step(Query.boost_query(_all([ladder.query for ladder in ladders]), share), Where.PARTS, " ".join(parts), ladders)
 
-    def _chinese(self, word: str, *, whole: bool) -> Iterator[Query]:
+    def _chinese(self, word: str, *, whole: bool) -> Iterator[Step]:
         yield from self._meaning(word)
-        yield from self._tier("sp", word, SPEC)
+        yield from self._tier("sp", word, Where.SPEC)
         if len(word) == 1:
-            yield from self._tier("bi", word, PAIRS)
+            yield from self._tier("bi", word, Where.INSIDE)
             return
         if len(word) < 4 and analysis.known(word) and self._searcher.doc_freq("w", word):
             # Short words of the dictionary are indexed wherever they stand: pairs and parts would find nothing more.
             return
         if (inside := self.inside(word)) is not None:
-            yield _const(inside, PAIRS)
+            yield Step(_const(inside, points(Where.INSIDE)), Where.INSIDE, word)
         if whole:
             parts = analysis.cut(word)
             if len(parts) > 1 and any(len(part) > 1 for part in parts):
@@ -145,35 +193,40 @@ class Questions:
             return None
         return _all([self.term("bi", piece) for piece in pieces])
 
-    def _latin(self, word: str) -> Iterator[Query]:
+    def _latin(self, word: str) -> Iterator[Step]:
         key = word if "." in word and word.replace(".", "").isdigit() else analysis.compact(word)
         yield from self._meaning(key)
         for one in dict.fromkeys((key, word)):
-            yield from self._tier("sp", one, MEASURE if len(one) < 5 and one.replace(".", "").isdigit() else SPEC)
+            yield from self._tier("sp", one, Where.MEASURE if len(one) < 5 and one.replace(".", "").isdigit() else Where.SPEC)
         if word != key:
-            yield from self._tier("lat", word, EXACT)
+            yield from self._tier("lat", word, Where.TITLE)
         if len(key) > 2:
-            yield from self._tier("key", key, KEY)
+            yield from self._tier("key", key, Where.KEY)
         if len(key) <= analysis.EDGE:
-            yield from self._tier("pre", key, PREFIX)
+            yield from self._tier("pre", key, Where.PREFIX)
         else:
-            yield _const(self.prefix("lat", key), PREFIX)
-            yield _const(self.prefix("py", key), LOOSE_PREFIX)
-        yield _const(self.prefix("sp", key), LOOSE_PREFIX)
+            yield self._begins("lat", key, Where.PREFIX)
+            yield self._begins("py", key, Where.LOOSE_PREFIX)
+        yield self._begins("sp", key, Where.LOOSE_PREFIX)
         parts = [part for part in SEPARATORS.split(word) if part]
         if len(parts) > 1:
-            yield _const(_all([self.term("lat", part) for part in parts]), PAIRS)
+            yield Step(_const(_all([self.term("lat", part) for part in parts]), points(Where.INSIDE)), Where.INSIDE, " ".join(parts))
         if any(char.isalpha() for char in key) and len(key) > 1:
             yield from self._sounds(key)
             if len(key) >= 5 and not self._searcher.doc_freq("lat", key):
                 # A model that exists is not a misspelt other one.
-                yield _const(Query.fuzzy_term_query(self._schema, "lat", key, 1 if len(key) < 9 else 2), FUZZY)
+                near = Query.fuzzy_term_query(self._schema, "lat", key, 1 if len(key) < 9 else 2)
+                yield Step(_const(near, points(Where.TYPO)), Where.TYPO, key)
 
-    def _sounds(self, key: str) -> Iterator[Query]:
+    def _begins(self, field: str, text: str, where: Where) -> Step:
+        return Step(_const(self.prefix(field, text), points(where)), where, text)
+
+    def _sounds(self, key: str) -> Iterator[Step]:
         """Listings whose words are spelt `key` in pinyin or in initials."""
-        yield from self._tier("py", key, SOUND)
+        yield from self._tier("py", key, Where.SOUND)
         for word in lexicon.by_sound().get(key, ())[:MAX_SOUNDS]:
-            yield from (Query.boost_query(query, HEARD) for query in self._meaning(word))
+            for step in self._meaning(word):
+                yield Step(Query.boost_query(step.query, HEARD), Where.SOUND, word, (Ladder(word, (step,), step.query),))
 
     # ------------------------------------------------------------ filters
 
@@ -222,8 +275,10 @@ class Questions:
 
 def filtered(question: Query | None, filters: Sequence[Query]) -> Query:
     """The question within its filters."""
-    # Without a question every hit scores alike and popularity alone orders them.
-    return _all((question if question is not None else Query.all_query(), *filters))
+    if question is None:
+        # Every hit scores alike and what was sold alone orders them. A query for everything beside others would be dropped with its score.
+        return _const(_all(filters), 1.0) if filters else Query.all_query()
+    return _all((question, *filters))
 
 
 def _best(tiers: Sequence[Query]) -> Query:

@@ -7,6 +7,7 @@ from tantivy import Document, Index, Schema, SchemaBuilder, TextAnalyzerBuilder,
 from catalog.search import entry
 from catalog.search.paging import composite
 from catalog.search.port import CATEGORY_FACETS, FLAGS, SearchDocument
+from catalog.search.ranking import MOST_POPULAR
 
 VERSION: Final = 4
 """Raised with every change of fields or of analysis; an index of another version must be rebuilt."""
@@ -48,8 +49,8 @@ def prepare(index: Index) -> Index:
 
 
 def rank(popularity: float) -> float:
-    """The factor field of popularity, 0 to 1: log2(2 + rank) runs from 1 to 1 + 1/400, less than any step between tiers."""
-    return float(2.0 ** (1.0 + min(max(popularity, 0.0), 1.0) / 400.0) - 2.0)
+    """The factor field of popularity, 0 to 1: log2(2 + rank) runs from 1 to `MOST_POPULAR`, less than any step between tiers."""
+    return float(2.0 ** (1.0 + min(max(popularity, 0.0), 1.0) * (MOST_POPULAR - 1)) - 2.0)
 
 
 def written(document: SearchDocument, of: Schema) -> Document:

@@ -17,6 +17,7 @@ from catalog.search.port import (
     Filters,
     Health,
     IndexStats,
+    Ranking,
     SearchDocument,
     SearchEngine,
     SearchPage,
@@ -54,6 +55,10 @@ class FallbackEngine:
 
     def search(self, request: SearchRequest) -> SearchPage:
         return self._answer(lambda: self._first.search(request), lambda: replace(self._spare.search(request), degraded=True))
+
+    def explain(self, request: SearchRequest) -> Ranking:
+        """By whichever engine answers now: it explains its own order."""
+        return self._answer(lambda: self._first.explain(request), lambda: _degraded(self._spare.explain(request)))
 
     def suggest(self, prefix: str, limit: int = 10) -> tuple[Suggestion, ...]:
         return self._answer(lambda: self._first.suggest(prefix, limit), lambda: self._spare.suggest(prefix, limit))
@@ -118,6 +123,10 @@ class FallbackEngine:
     def close(self) -> None:
         self._first.close()
         self._spare.close()
+
+
+def _degraded(ranking: Ranking) -> Ranking:
+    return replace(ranking, page=replace(ranking.page, degraded=True))
 
 
 def _noted(documents: Iterable[SearchDocument], file: IO[str]) -> Iterator[SearchDocument]:

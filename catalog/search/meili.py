@@ -28,6 +28,8 @@ from catalog.search.port import (
     IndexStats,
     IndexTaskFailed,
     IndexTimeout,
+    Placed,
+    Ranking,
     Relaxed,
     SearchDocument,
     SearchInvalid,
@@ -100,13 +102,26 @@ class MeiliEngine:
     # ------------------------------------------------------------ reading
 
     def search(self, request: SearchRequest) -> SearchPage:
+        return self._answer(request)[0]
+
+    def explain(self, request: SearchRequest) -> Ranking:
+        """The server tells what each of its ranking rules says of a hit, and not where a word was found."""
+        page, raw = self._answer(request, details=True)
+        placed = tuple(
+            Placed(hit=hit, points=hit.score, measures=meili_form.measures(one), figure=meili_form.figure(one, request.sort))
+            for hit, one in zip(page.hits, raw, strict=True)
+        )
+        return Ranking(page=page, engine=self.name, placed=placed, tells_words=False)
+
+    def _answer(self, request: SearchRequest, *, details: bool = False) -> tuple[SearchPage, Sequence[Mapping[str, Any]]]:
+        """The page, and its hits as the server told them; `details` asks for what each ranking rule says."""
         began = time.perf_counter()
         if self._taught is not None:
             self._taught.look()
         place = paging.read(request)
         q, partial = (place.q, place.partial) if place else (request.q, False)
         asked = q
-        answers = self._ask(request, place, asked)
+        answers = self._ask(request, place, asked, details=details)
         relaxed: tuple[Relaxed, ...] = ()
         unfiltered: int | None = None
         if place is None and q.strip() and not answers[0]["totalHits"]:
@@ -116,7 +131,7 @@ class MeiliEngine:
             q = (None if unfiltered else self._vocabulary.corrected(q, 0, tuple, self._finds)) or q
             for partial in (False, True) if q != request.q else (True,):
                 asked = self._most_of(q) if partial else q
-                answers = self._ask(request, None, asked)
+                answers = self._ask(request, None, asked, details=details)
                 if answers[0]["totalHits"]:
                     break
             partial = partial and answers[0]["totalHits"] > 0
@@ -126,7 +141,7 @@ class MeiliEngine:
         exact = place.exact if place else answers[0]["totalHits"] <= MAX_TOTAL
         wanted = highlight.needles(q) if request.highlight else ()
         raw = answers[0]["hits"][: request.limit]
-        return SearchPage(
+        page = SearchPage(
             hits=tuple(_hit(one, wanted) for one in raw),
             total=total,
             total_exact=exact,
@@ -140,6 +155,7 @@ class MeiliEngine:
             took_ms=(time.perf_counter() - began) * 1000,
             generation=0,
         )
+        return page, raw
 
     def suggest(self, prefix: str, limit: int = 10) -> tuple[Suggestion, ...]:
         if not prefix.strip() or limit < 1:
@@ -180,7 +196,7 @@ class MeiliEngine:
         rare = sorted((total, at) for at, total in enumerate(totals) if total)[:needed]
         return " ".join(words[at] for _, at in sorted(rare, key=lambda one: one[1])) if len(rare) == needed else ""
 
-    def _ask(self, request: SearchRequest, place: Place | None, q: str) -> list[dict[str, Any]]:
+    def _ask(self, request: SearchRequest, place: Place | None, q: str, *, details: bool) -> list[dict[str, Any]]:
         """The page and its facets, then the facets that leave out their own filter, all in one request."""
         if not meili_form.question(q) and (q.strip() or request.q.strip()):
             return [{"hits": [], "totalHits": 0, "facetDistribution": {}, "facetStats": {}}]
@@ -188,6 +204,8 @@ class MeiliEngine:
         together = [_field(name) for name in dict.fromkeys((*request.facets, *request.disjunctive)) if name not in apart]
         conditions = meili_form.filters(request.filters)
         page = self._query(q, conditions, facets=together, sort=meili_form.order(request.sort), showRankingScore=True)
+        if details:
+            page["showRankingScoreDetails"] = True
         if place is None:
             page |= {"page": 1, "hitsPerPage": request.limit + 1}
         elif request.sort is Sort.RELEVANCE:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from catalog.search import analysis, entry, lexicon, paging
 from catalog.search.paging import Place
-from catalog.search.port import CATEGORY_FACETS, FLAGS, MAX_TOTAL, FacetName, Filters, SearchDocument, Sort
+from catalog.search.port import CATEGORY_FACETS, FLAGS, MAX_TOTAL, FacetName, Filters, Measure, SearchDocument, Sort
 from catalog.search.spelling import is_cjk
 
 MAX_WORDS: Final = 10
@@ -150,3 +150,17 @@ def behind(place: Place) -> list[str]:
     value, pk = paging.parted(place.at)
     sign = ">" if upwards else "<"
     return [f"({field} {sign} {value} OR ({field} = {value} AND pk {sign} {pk}))"]
+
+
+def measures(raw: Mapping[str, Any]) -> tuple[Measure, ...]:
+    """What each ranking rule said of a hit (`_rankingScoreDetails`), in the order in which the rules were compared."""
+    details: Mapping[str, Mapping[str, Any]] = raw.get("_rankingScoreDetails") or {}
+    return tuple(
+        Measure(rule, {name: value for name, value in said.items() if name != "order" and isinstance(value, int | float | str)})
+        for rule, said in sorted(details.items(), key=lambda one: one[1].get("order", 0))
+    )
+
+
+def figure(raw: Mapping[str, Any], sort: Sort) -> int | None:
+    """The number by which a hit was sorted; None by relevance."""
+    return int(raw[SORTS[sort][0]]) if sort in SORTS else None

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import ClassVar, Final, NamedTuple, Protocol
 
 from app.kernel.errors import N_, Invalid, Refusal, Unavailable
+from catalog.search.ranking import Where
 
 MAX_PAGE: Final = 100
 """Hits of one page at most."""
@@ -206,6 +207,57 @@ class SearchPage:
     generation: int
 
 
+class Reason(NamedTuple):
+    """A word of a question, where it was found in a hit, and what that is worth in points."""
+
+    word: str
+    where: Where
+    text: str
+    """What was looked for and found; another text than the word when it means or spells it."""
+    points: float
+    parts: "tuple[Reason, ...]" = ()
+    """What it is made of, when the word was found in parts or by another word."""
+
+
+class Measure(NamedTuple):
+    """One comparison of an engine that compares hits one rule after the other: the first rule that differs decides."""
+
+    rule: str
+    told: Mapping[str, float | str]
+    """What the engine says of the hit under this rule, in its own words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placed:
+    """A hit with what placed it. In an order by a figure the figure decides and then the id; by relevance `points × popular` does."""
+
+    hit: Hit
+    reasons: tuple[Reason, ...] = ()
+    """Empty where the engine does not tell, or nothing was asked."""
+    points: float = 0.0
+    popular: float = 1.0
+    """The factor for what was sold, from 1 to `ranking.MOST_POPULAR`."""
+    figure: int | None = None
+    """What an order other than relevance goes by: fen, pieces sold, or seconds since 1970."""
+    measures: tuple[Measure, ...] = ()
+
+    @property
+    def score(self) -> float:
+        """What an order by relevance goes by; the highest stands first."""
+        return self.points * self.popular
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranking:
+    """A page of hits with what placed each of them, by the engine that placed them."""
+
+    page: SearchPage
+    engine: str
+    placed: tuple[Placed, ...]
+    tells_words: bool
+    """Whether the engine says where each word was found."""
+
+
 class SuggestionKind(StrEnum):
     CATEGORY = "category"
     BRAND = "brand"
@@ -287,6 +339,9 @@ class SearchEngine(Protocol):
     """One catalogue index. Raises SearchInvalid, SearchUnavailable, IndexTaskFailed, IndexTimeout and nothing else."""
 
     def search(self, request: SearchRequest) -> SearchPage: ...
+
+    def explain(self, request: SearchRequest) -> Ranking:
+        """The same page as `search` gives, and why each hit stands where it stands."""
 
     def suggest(self, prefix: str, limit: int = 10) -> tuple[Suggestion, ...]:
         """Categories, brands and products that begin like `prefix`, in characters, pinyin or initials."""

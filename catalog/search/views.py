@@ -1,6 +1,6 @@
 """Pages of the shop: start, search, suggestions, product, comparison. All of them are public; only carts need a sign-in."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
+from sqlalchemy.orm import Session
 
 from app.kernel import clock, regions
 from app.kernel.db import commit
@@ -25,7 +26,7 @@ from catalog.listings.queries import Shown
 from catalog.listings.rules import Quartiles, quartiles_of
 from catalog.products import queries as products
 from catalog.products import rules as product_rules
-from catalog.products.rules import PolicyFact
+from catalog.products.rules import Pieces, PolicyFact
 from catalog.products.states import COUNTS_NAMES, COUNTS_TONES, FACT_NAMES, FactKind
 from catalog.profiles import queries as profiles
 from catalog.profiles.rules import arranged
@@ -48,12 +49,13 @@ NEW_ON_HOME: Final = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """One hit as the list shows it: words from the index, figures from the database, in fen."""
+    """One hit as the list shows it: words from the index, figures from the database, in fen; None where the reader has no stars."""
 
     title: Markup
     offer: Shown
     stats: Quartiles | None
     href: str
+    starred: bool | None
 
 
 def engine() -> SearchEngine:
@@ -86,13 +88,9 @@ def results() -> ResponseReturnValue:
     asked = forms.read(request.args)
     if code := queries.code_meant(session, asked.q):
         return redirect(_address(asked.but(q="", categories=(code,))), 303)
-    try:
-        codes = tuple(code for each in asked.categories for code in queries.searchable(session, each))
-    except UnknownCategory:
-        asked, codes = asked.but(categories=()), ()
     actor = maybe_me()
-    asked = asked.but(without=_not_trading(asked.region), trail=asked.trail)
-    page = engine().search(asked.but(categories=codes, trail=asked.trail).request())
+    asked, wanted = for_engine(session, asked)
+    page = engine().search(wanted.request())
     if page.partial or not (page.total or page.total_unfiltered):
         _note_miss(asked, actor)
     names = taxonomy.names(session, asked.categories)
@@ -119,6 +117,7 @@ def results() -> ResponseReturnValue:
         leaves=leaves,
         ways=ways,
         told=urlencode(asked.but().params(), doseq=True),
+        told_pairs=[(name, each) for name, value in asked.params().items() for each in (value if isinstance(value, list) else (value,))],
         address=_address,
         ask=lambda q: _address(asked.but(q=q)),
         other_view=_address(asked.but(table=not asked.table, trail=asked.trail)),
@@ -126,6 +125,16 @@ def results() -> ResponseReturnValue:
         picked=picked,
         drawn=None if asked.table else _draw(cards, can_buy, picked),
     )
+
+
+def for_engine(session: Session, asked: Asked) -> tuple[Asked, Asked]:
+    """The question without unknown categories and without what the reader cannot order, and the same with the codes of the index."""
+    asked = asked.but(without=_not_trading(asked.region), trail=asked.trail)
+    try:
+        codes = tuple(code for each in asked.categories for code in queries.searchable(session, each))
+    except UnknownCategory:
+        asked, codes = asked.but(categories=(), trail=asked.trail), ()
+    return asked, asked.but(categories=codes, trail=asked.trail)
 
 
 @bp.get("/suggest")
@@ -209,6 +218,7 @@ def compare() -> ResponseReturnValue:
         can_buy=_can_buy(),
         lost=len(wanted) - len(offers),
         suppliers=len({offer.supplier_id for offer in offers}),
+        stars=_stars(offers),
     )
 
 
@@ -254,6 +264,7 @@ def _not_on_offer(product_id: int) -> ResponseReturnValue:
 def _cards(hits: Sequence[Hit]) -> list[Card]:
     """Hits with their figures from the database, in one statement; what cannot be bought any more is left out."""
     rows = listings.cards(db.session(), [hit.pk for hit in hits])
+    stars = _stars(offer for offer, _ in rows.values())
     products_at = url_for("search.product", product_id=0).removesuffix("0")
     return [
         Card(
@@ -261,6 +272,7 @@ def _cards(hits: Sequence[Hit]) -> list[Card]:
             offer=offer,
             stats=stats,
             href=f"{products_at}{offer.product_id}?offer={offer.listing_id}",
+            starred=None if stars is None else offer.product_id in stars,
         )
         for hit in hits
         if hit.pk in rows
@@ -269,24 +281,30 @@ def _cards(hits: Sequence[Hit]) -> list[Card]:
     ]
 
 
+def _stars(offers: Iterable[Shown]) -> Collection[int] | None:
+    """The products among these that have the reader's star; None for whoever has no cart, or where nobody keeps stars."""
+    actor, kept = maybe_me(), current_app.extensions.get("mall.stars")
+    return kept(db.session(), actor, {offer.product_id for offer in offers}) if kept and actor and _can_buy(actor) else None
+
+
 def _draw(cards: Sequence[Card], can_buy: bool | None, picked: Sequence[int] | None = None) -> Markup:
     """The cards of a page for its reader; `picked` are those ticked for a comparison, None where nothing is compared."""
     language, root = spoken(), request.script_root
     parts: list[str] = []
     for card in cards:
         ticked = None if picked is None else card.offer.listing_id in picked
-        before, after = _around(language, root, card.href, card.offer, card.stats, can_buy, ticked)
+        before, after = _around(language, root, card.href, card.offer, card.stats, can_buy, ticked, card.starred)
         parts += (before, card.title, after)
     return Markup("".join(parts))  # noqa: S704 - a template's output and the engine's  # nosec B704
 
 
 @lru_cache(maxsize=4096)
 def _around(  # whatever shows in a card is part of its key
-    language: str, root: str, href: str, offer: Shown, stats: Quartiles | None, can_buy: bool | None, ticked: bool | None  # noqa: ARG001
+    language: str, root: str, href: str, offer: Shown, stats: Quartiles | None, can_buy: bool | None, ticked: bool | None, starred: bool | None  # noqa: ARG001, E501
 ) -> tuple[str, str]:
     """A card up to its title, which shows what was searched for, and behind it. Kept by its contents, so what changed is drawn anew."""
     macros: Any = current_app.jinja_env.get_template("search/_card.html").module
-    before, _, after = macros.card(_TITLE, href, offer, stats, can_buy, ticked).partition(_TITLE)
+    before, _, after = macros.card(_TITLE, href, offer, stats, can_buy, ticked, starred).partition(_TITLE)
     return before, after
 
 
@@ -382,6 +400,7 @@ def _compared(offers: Sequence[Shown]) -> list[tuple[str, list[str], bool]]:
         (gettext("承诺送达"), [gettext("%(n)s 日", n=offer.delivery_days) for offer in offers]),
         (gettext("库存"), [f"{offer.stock:,} {offer.unit}" for offer in offers]),
         (gettext("质保"), [gettext("%(n)s 个月", n=offer.warranty_months) for offer in offers]),
+        *_by_the_piece(offers),
         (gettext("进口产品"), [yes if offer.is_imported else no for offer in offers]),
     ]
     on = clock.today()
@@ -393,6 +412,20 @@ def _compared(offers: Sequence[Shown]) -> list[tuple[str, list[str], bool]]:
     for name in dict.fromkeys(name for spec in specs for name in spec):
         rows.append((name, [_in_words(spec[name]) if name in spec else "—" for spec in specs]))
     return [(name, texts, len(set(texts)) <= 1) for name, texts in rows]
+
+
+def _by_the_piece(offers: Sequence[Shown]) -> list[tuple[str, list[str]]]:
+    """What one sheet, one bottle costs, where a unit of sale is said to hold several."""
+    held = [product_rules.pieces(offer.unit, offer.spec) for offer in offers]
+    if not any(held):
+        return []
+    texts = [_each_costs(offer, each) if each else "—" for offer, each in zip(offers, held, strict=True)]
+    return [(gettext("折合单价"), texts)]
+
+
+def _each_costs(offer: Shown, held: Pieces) -> str:
+    price, n = held.each_of(offer.price_fen), f"{held.n:,}"
+    return gettext("%(price)s 元/%(piece)s（%(n)s %(piece)s/%(unit)s）", price=price, piece=held.of, n=n, unit=offer.unit)
 
 
 def _proved(fact: PolicyFact | None) -> str:

@@ -111,3 +111,10 @@ def _entries(fields: Fields, common: int | None) -> Iterator[Entry]:
             ),
             item_id=number(item) or 0,
         )
+
+
+def own_address(address: str | None) -> str | None:
+    """An address within this site, or none."""
+    if address and address.startswith("/") and not address.startswith("//") and "\\" not in address:
+        return address
+    return None

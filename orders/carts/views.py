@@ -63,7 +63,7 @@ def add() -> ResponseReturnValue:
     if htmx.asked():
         return htmx.show("carts/_header_cart.html", header=_header(), added=True)
     flash(_("已加入购物车"), "ok")
-    return htmx.go(_own_address(fields.get("next")) or url_for("carts.cart"))
+    return htmx.go(forms.own_address(fields.get("next")) or url_for("carts.cart"))
 
 
 @bp.post("/cart/items/<int:item_id>")
@@ -378,10 +378,3 @@ def _header() -> Header:
     if "carts_header" not in g:
         g.carts_header = queries.header(db.session(), me())
     return cast(Header, g.carts_header)
-
-
-def _own_address(address: str | None) -> str | None:
-    """An address within this site, or none."""
-    if address and address.startswith("/") and not address.startswith("//") and "\\" not in address:
-        return address
-    return None

@@ -165,6 +165,6 @@ def offers_of_products(session: Session, product_ids: Iterable[int], region: str
         offer.listing_id
         for product_id in wanted
         for offer in offers[product_id]
-        if offer.stock and any(regions.within(region, area) for area in offer.areas)
+        if offer.stock and offer.serves(region)
     ]
     return tuple(found[:most])

@@ -86,6 +86,14 @@ def suppliers_by_category(hits: Iterable[Mapping[str, Any]]) -> dict[str, frozen
     return {category: frozenset(suppliers) for category, suppliers in found.items()}
 
 
+def lowest_by_product(hits: Iterable[Mapping[str, Any]]) -> dict[int, int]:
+    """The lowest price of each product on a sheet, in fen."""
+    found: dict[int, int] = {}
+    for hit in hits:
+        found[hit["product"]] = min(hit["price_fen"], found.get(hit["product"], hit["price_fen"]))
+    return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class Condition:
     """One condition of a frozen search: its name (marked with N_) and its value."""

@@ -1,7 +1,7 @@
 """Pages of frozen comparisons: the unit's sheets, one sheet with its proof, and what can be taken away of it."""
 
 import io
-from typing import Any, cast
+from typing import cast
 
 from flask import Blueprint, Response, current_app, flash, request, send_file, url_for
 from flask.typing import ResponseReturnValue
@@ -92,20 +92,12 @@ def show(number: str) -> ResponseReturnValue:
         intact=rules.digest(sheet.content) == sheet.sha256,
         conditions=rules.conditions(question.get("params", {}), question.get("names", {})),
         now=listings.shown(session, [hit["listing"] for hit in content["hits"]]),
-        lowest=_lowest(content["hits"]),
+        lowest=rules.lowest_by_product(content["hits"]),
         orders=queries.orders_citing(session, actor, sheet),
         states=STATE_NAMES,
         kind=KIND_NAMES[Kind(sheet.kind)],
         buys=actor.may(Permission.CART_USE) and sheet.unit_id == actor.organisation_id,
     )
-
-
-def _lowest(hits: list[dict[str, Any]]) -> dict[int, int]:
-    """The lowest price of each product on the sheet, in fen."""
-    found: dict[int, int] = {}
-    for hit in hits:
-        found[hit["product"]] = min(hit["price_fen"], found.get(hit["product"], hit["price_fen"]))
-    return found
 
 
 @bp.get("/<number>.pdf")

@@ -1,4 +1,8 @@
-"""What becomes of an order by what its shop says. Nothing here calls the shop; the handlers do, between two of these commands."""
+"""What becomes of an order by what its shop says. Nothing here calls the shop; the handlers do, between two of these commands.
+
+A shop's yes or no becomes a step of the order and leaves the order's own event, in the supplier's name and with the shop's reason.
+How far the shop itself has been told is transport: it stands in the row with its last trouble, and leaves no event.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -23,7 +27,6 @@ from orders.purchases.states import State
 from orders.purchases.tables import Order
 
 LEASE = timedelta(minutes=2)
-LONGEST_PAUSE = timedelta(minutes=10)
 
 
 def begin(session: Session, order: Order) -> Dispatch | None:
@@ -46,7 +49,7 @@ def note_trouble(session: Session, order_id: int, trouble: str) -> None:
     row = queries.of_order(session, order_id)
     if row is not None:
         row.trouble = trouble
-        row.next_at = clock.now() + min(timedelta(seconds=2 ** min(row.attempts, 10)), LONGEST_PAUSE)
+        row.next_at = clock.now() + shops.terms(session).pause(row.attempts)
 
 
 def learn(session: Session, number: str, answer: Answer) -> None:
@@ -141,6 +144,6 @@ def ship(session: Session, order_id: int, parcels: Sequence[Parcel]) -> int:
 
 
 def again(session: Session, actor: Actor, number: str) -> None:
-    """Tell or ask the shop once more now, instead of at the next time. Raises Missing."""
-    actor.must(Permission.ORDER_READ)
+    """Tell or ask the shop once more now, instead of at the next time. Raises Forbidden, Missing."""
+    actor.must(Permission.SUPPLIER_ADMINISTER)
     queries.by_number(session, actor, number).dispatch.next_at = clock.now()

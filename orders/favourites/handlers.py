@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from sqlalchemy.orm import Session
 
 from app.config import Settings
-from app.kernel import sweep
+from app.kernel import clock, sweep
 from app.kernel.outbox import Consumer, Event, Timer
 from catalog.search.gateway import engine_for
 from catalog.search.port import SearchUnavailable
 from orders.favourites import queries, service
 
-EVERY_S = 300.0
+LOOK_EVERY_S = 10.0
+"""How often it is asked which searches are due; when one is due stands in a dated row."""
 
 
 def tell(session: Session, events: Sequence[Event], _result: None) -> None:
@@ -33,7 +34,7 @@ def timers(settings: Settings) -> tuple[Timer, ...]:
 
     def look_through(sessions: Callable[[], Session]) -> int:
         with sessions() as session:
-            wanted = queries.all_searches(session)
+            wanted = queries.due(session, clock.now())
         return sweep.each(
             sessions,
             wanted,
@@ -42,4 +43,4 @@ def timers(settings: Settings) -> tuple[Timer, ...]:
             meanwhile=(SearchUnavailable,),
         )
 
-    return (Timer("favourites.searches", EVERY_S, look_through),)
+    return (Timer("favourites.searches", LOOK_EVERY_S, look_through),)

@@ -1,12 +1,29 @@
 """When somebody who waits is told, and what is new in a search. Amounts in fen."""
 
 from collections.abc import Mapping
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from app.kernel.errors import N_, Conflict, Invalid
 
-MOST: Final = 200
-"""Favourites, searches and awaited things of one person, each."""
+RULE: Final = "FV"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How much one person keeps, and how his searches are looked through (dated parameters of rule FV)."""
+
+    most: int
+    """Favourites, searches and awaited things of one person, each."""
+    hits: int
+    """Of a saved search, so many of the first hits are watched."""
+    every_s: int
+    """Seconds between two looks at a saved search."""
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> "Terms":
+        """As the parameters of a day say."""
+        return cls(**{name: int(parameters[name]) for name in cls.__dataclass_fields__})
 
 
 class TooMany(Conflict):
@@ -15,7 +32,7 @@ class TooMany(Conflict):
     code = "favourite.too_many"
     message = N_("每人最多保存 %(most)s 项")
     way_out = N_("请先删去不用的")
-    most: int = MOST
+    most: int
 
 
 class BadBound(Invalid):

@@ -1,20 +1,25 @@
-"""Commands on what one keeps an eye on, and telling those who wait. These are a person's notes: they leave no events."""
+"""Commands on what one keeps an eye on, and telling those who wait.
+
+These are one person's notes: they bind nobody, move no money and no stock, and nobody else may see them. So they leave no events;
+the journal, which others read, would make public what somebody only thinks of buying.
+"""
 
 import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.kernel import clock, regions
+from app.kernel import clock
+from app.kernel.rows import is_first
 from app.policy import Actor, Permission
 from catalog.listings import queries as listings
 from catalog.products import queries as products
 from catalog.search.port import SearchEngine, SearchRequest
 from orders.favourites import queries, rules
-from orders.favourites.rules import MOST, TooMany
+from orders.favourites.rules import TooMany
 from orders.favourites.tables import Awaited, Favourite, SavedSearch
 
 Row = Favourite | Awaited | SavedSearch
@@ -28,9 +33,15 @@ def star(session: Session, actor: Actor, product_id: int) -> bool:
     if session.scalar(select(Favourite.id).where(*mine)) is not None:
         return False
     _room(session, actor, Favourite)
-    session.add(Favourite(person_id=actor.person_id, product_id=product_id, at=clock.now()))
-    session.flush()
-    return True
+    return is_first(session, Favourite(person_id=actor.person_id, product_id=product_id, at=clock.now()))
+
+
+def unstar(session: Session, actor: Actor, product_id: int) -> bool:
+    """Take the star off a product; False when it has none. Raises Forbidden."""
+    actor.must(Permission.CART_USE)
+    mine = Favourite.person_id == actor.person_id, Favourite.product_id == product_id
+    gone = session.execute(delete(Favourite).where(*mine).returning(Favourite.id)).first()
+    return gone is not None
 
 
 def wait_for(session: Session, actor: Actor, product_id: int, below_fen: int | None) -> Awaited:
@@ -59,7 +70,7 @@ def save_search(
     """Keep a search with what it finds now; saved again, it begins anew. Raises Forbidden, TooMany, SearchUnavailable."""
     actor.must(Permission.CART_USE)
     kept = queries.written(request)
-    now = queries.prices(session, engine, queries.read(kept))
+    now = queries.prices(session, engine, kept)
     mine = SavedSearch.person_id == actor.person_id, SavedSearch.question == question
     found = session.scalar(select(SavedSearch).where(*mine))
     if found is None:
@@ -67,22 +78,22 @@ def save_search(
         found = SavedSearch(person_id=actor.person_id, question=question)
     found.words, found.request = words, kept
     _seen(found, now)
-    session.add(found)
-    session.flush()
+    if not is_first(session, found):
+        return session.scalars(select(SavedSearch).where(*mine)).one()
     return found
 
 
 def look(session: Session, actor: Actor, engine: SearchEngine, search_id: int) -> SavedSearch:
     """The search was looked at: what it finds now is no news any more. Raises Missing, SearchUnavailable."""
     found = queries.one(session, actor, SavedSearch, search_id)
-    _seen(found, queries.prices(session, engine, queries.read(found.request)))
+    _seen(found, queries.prices(session, engine, found.request))
     session.flush()
     return found
 
 
 def _seen(found: SavedSearch, now: Mapping[int, int]) -> None:
     found.known, found.fresh, found.cheaper = json.dumps(now), 0, 0
-    found.looked_at = clock.now()
+    found.looked_at = found.refreshed_at = clock.now()
 
 
 def drop(session: Session, actor: Actor, table: type[Any], row_id: int) -> None:
@@ -99,8 +110,7 @@ def tell(session: Session, body: Mapping[str, Any], at: datetime) -> int:
         return 0
     told = 0
     for row in session.scalars(select(Awaited).where(Awaited.product_id == offer.product_id, Awaited.told_at.is_(None))):
-        served = any(regions.within(row.region, area) for area in offer.areas)
-        if served and rules.fulfilled(row.below_fen, offer.price_fen, offer.stock):
+        if offer.serves(row.region) and rules.fulfilled(row.below_fen, offer.price_fen, offer.stock):
             row.told_at, row.listing_id, row.price_fen = at, offer.listing_id, offer.price_fen
             told += 1
     session.flush()
@@ -112,13 +122,13 @@ def refresh(session: Session, engine: SearchEngine, search_id: int) -> bool:
     found = session.get(SavedSearch, search_id)
     if found is None:
         return False
-    counted = rules.news(queries.known(found), queries.prices(session, engine, queries.read(found.request)))
+    counted = rules.news(queries.known(found), queries.prices(session, engine, found.request))
     changed = counted != (found.fresh, found.cheaper)
-    found.fresh, found.cheaper = counted
+    (found.fresh, found.cheaper), found.refreshed_at = counted, clock.now()
     session.flush()
     return changed
 
 
 def _room(session: Session, actor: Actor, table: type[Favourite] | type[Awaited] | type[SavedSearch]) -> None:
-    if queries.how_many(session, actor, table) >= MOST:
-        raise TooMany()
+    if queries.how_many(session, actor, table) >= (most := queries.terms(session).most):
+        raise TooMany(most=most)

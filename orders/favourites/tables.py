@@ -47,7 +47,7 @@ class SavedSearch(Base):
     """A search that somebody comes back to: its address, what it found when last looked at, and what is new since."""
 
     __tablename__ = "saved_searches"
-    __table_args__ = (UniqueConstraint("person_id", "question"),)
+    __table_args__ = (UniqueConstraint("person_id", "question"), Index("ix_saved_searches_refreshed_at", "refreshed_at"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
@@ -61,3 +61,5 @@ class SavedSearch(Base):
     fresh: Mapped[int] = mapped_column(default=0)
     cheaper: Mapped[int] = mapped_column(default=0)
     looked_at: Mapped[datetime]
+    refreshed_at: Mapped[datetime | None]
+    """When it was looked through last, by its owner or by the clock."""

@@ -16,11 +16,12 @@ from app.policy import Permission
 from app.web import htmx
 from app.web.extensions import db
 from app.web.guard import maybe_me, me, requires
+from catalog.products import queries as products
 from catalog.search import forms as searching
 from catalog.search import queries as search
 from catalog.search.port import SearchEngine
 from catalog.taxonomy.rules import UnknownCategory
-from orders.carts.forms import number
+from orders.carts.forms import number, own_address
 from orders.favourites import queries, service
 from orders.favourites.rules import BadBound
 from orders.favourites.tables import Awaited, Favourite, SavedSearch
@@ -45,12 +46,22 @@ def index() -> ResponseReturnValue:
 @bp.post("/stars")
 @requires(Permission.CART_USE)
 def star() -> ResponseReturnValue:
-    """Put a star on a product."""
-    product_id = number(request.form.get("product")) or 0
+    """Put a star on a product, or take it off; htmx gets the other star for the place of the one that was clicked."""
+    gone = number(request.form.get("drop"))
+    product_id = gone or number(request.form.get("product")) or 0
     with commit(db.session()) as session:
-        new = service.star(session, me(), product_id)
-    flash(_("已收藏") if new else _("已在收藏中"), "ok" if new else "info")
-    return htmx.go(f"/products/{product_id}")
+        if gone:
+            changed = service.unstar(session, me(), gone)
+        else:
+            changed = service.star(session, me(), product_id)
+    if htmx.asked():
+        title = products.by_id(db.session(), product_id).title
+        return htmx.show("favourites/_star.html", product_id=product_id, title=title, starred=not gone)
+    if gone:
+        flash(_("已取消收藏"), "ok")
+    else:
+        flash(_("已收藏") if changed else _("已在收藏中"), "ok" if changed else "info")
+    return htmx.go(own_address(request.form.get("next")) or f"/products/{product_id}")
 
 
 @bp.post("/awaited")

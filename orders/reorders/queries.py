@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, false, func, select
 from sqlalchemy.orm import Session
 
-from app.kernel import regions
+from app.kernel import clock
 from app.kernel.errors import Missing
 from app.policy import Actor, Permission
 from catalog.listings import queries as listings
 from catalog.listings.queries import Shown
 from catalog.products import queries as products
+from catalog.taxonomy import queries as taxonomy
 from orders.reorders import rules
 from orders.reorders.rules import Choice, Fate
 from orders.reorders.tables import ReorderLine, ReorderList
@@ -22,6 +23,11 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     if not actor.is_unit or not actor.may(Permission.CART_USE):
         return false()
     return ReorderList.unit_id == (actor.organisation_id or 0)
+
+
+def most_lists(session: Session) -> int:
+    """How many lists a unit keeps today (a dated row)."""
+    return int(taxonomy.parameters(session, rules.RULE, clock.today())[rules.MOST_LISTS])
 
 
 def by_id(session: Session, actor: Actor, list_id: int) -> ReorderList:
@@ -90,19 +96,15 @@ def rows(session: Session, actor: Actor, lines: Sequence[ReorderLine]) -> list[R
 def here(session: Session, actor: Actor, product_ids: Iterable[int]) -> dict[int, list[Shown]]:
     """The live offers of these products that are delivered to the actor's region, the lowest price first."""
     found = listings.offers_for_products(session, product_ids, actor.region)
-    return {product_id: [each for each in offers if _serves(each, actor)] for product_id, offers in found.items()}
+    return {product_id: [each for each in offers if each.serves(actor.region)] for product_id, offers in found.items()}
 
 
 def by_codes(session: Session, actor: Actor, codes: Iterable[str]) -> dict[str, list[Shown]]:
     """The live offers that typed codes mean, of those that are delivered to the actor's region; one statement."""
     found = listings.by_codes(session, codes, actor.region)
-    return {code: [each for each in offers if _serves(each, actor)] for code, offers in found.items()}
+    return {code: [each for each in offers if each.serves(actor.region)] for code, offers in found.items()}
 
 
 def choice(offer: Shown) -> Choice:
     """An offer as the rules look at it."""
     return Choice(listing_id=offer.listing_id, price_fen=offer.price_fen, stock=offer.stock, areas=offer.areas)
-
-
-def _serves(offer: Shown, actor: Actor) -> bool:
-    return any(regions.within(actor.region, area) for area in offer.areas)

@@ -9,7 +9,9 @@ from app.kernel.errors import N_, Conflict, Invalid
 from app.kernel.sheets import BadCell, CellProblem, Column, SheetRow
 from orders.carts.rules import MOST_LINES, MOST_PIECES
 
-MOST_LISTS: Final = 100
+RULE: Final = "RL"
+MOST_LISTS: Final = "lists_most"
+"""How many lists a unit keeps (a dated row)."""
 MOST_NAME: Final = 60
 
 
@@ -148,7 +150,7 @@ class TooManyLists(Conflict):
     code = "reorder.too_many_lists"
     message = N_("本单位最多保存 %(most)s 份清单")
     way_out = N_("请先删除不用的清单")
-    most: int = MOST_LISTS
+    most: int
 
 
 class ListFull(Conflict):

@@ -1,6 +1,10 @@
-"""Commands on a unit's lists, and putting many lines into one's cart at once."""
+"""Commands on a unit's lists, and putting many lines into one's cart at once.
 
-from collections.abc import Sequence
+A list is a note among colleagues: it binds nobody, reserves nothing and is read by no one outside the unit, so it leaves no events.
+What is bought from it goes through the cart and is judged and recorded there like everything else.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, select
@@ -8,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.kernel import clock
 from app.kernel.errors import Missing
+from app.kernel.rows import is_first
 from app.policy import Actor, Permission
 from catalog.listings import queries as listings
 from orders.carts import service as carts
@@ -36,22 +41,24 @@ def create(session: Session, actor: Actor, name: str) -> ReorderList:
     actor.must(Permission.CART_USE)
     text = rules.check_name(name)
     _free(session, actor, text)
-    if (session.scalar(select(func.count(ReorderList.id)).where(queries.visible_to(actor))) or 0) >= rules.MOST_LISTS:
-        raise TooManyLists()
+    if (session.scalar(select(func.count(ReorderList.id)).where(queries.visible_to(actor))) or 0) >= (most := queries.most_lists(session)):
+        raise TooManyLists(most=most)
     made = ReorderList(unit_id=actor.organisation_id, name=text, person_id=actor.person_id, created_at=clock.now())
-    session.add(made)
-    session.flush()
+    if not is_first(session, made):
+        raise NameTaken(name=text)
     return made
 
 
 def rename(session: Session, actor: Actor, list_id: int, name: str) -> None:
-    """Raises Forbidden, Missing, BadName, NameTaken."""
+    """Another name. Raises Forbidden, Missing, BadName, NameTaken."""
     actor.must(Permission.CART_USE)
     found, text = queries.by_id(session, actor, list_id), rules.check_name(name)
-    if text != found.name:
-        _free(session, actor, text)
+    if text == found.name:
+        return
+    _free(session, actor, text)
     found.name = text
-    session.flush()
+    if not is_first(session, found):
+        raise NameTaken(name=text)
 
 
 def discard(session: Session, actor: Actor, list_id: int) -> None:
@@ -63,39 +70,41 @@ def discard(session: Session, actor: Actor, list_id: int) -> None:
     session.flush()
 
 
-def put(session: Session, actor: Actor, list_id: int, listing_id: int, quantity: int) -> ReorderLine:
-    """Put an offer's product on a list; a product that stands there already gets this offer and so much more of it.
+def put(session: Session, actor: Actor, list_id: int, wanted: Sequence[tuple[int, int]]) -> None:
+    """Put the products of offers (listing, pieces) on a list; one that stands there already gets this offer and so many more.
 
-    Raises Forbidden, Missing, BadQuantity, ListFull.
+    Raises Forbidden, Missing, BadQuantity, ListFull; then nothing of it stands on the list.
     """
     actor.must(Permission.CART_USE)
-    check_quantity(quantity)
     found = queries.by_id(session, actor, list_id)
-    offer = listings.offers(session, [listing_id], actor.region, clock.today()).get(listing_id)
-    if offer is None:
+    offers = listings.offers(session, [listing_id for listing_id, _ in wanted], actor.region, clock.today())
+    if not offers.keys() >= {listing_id for listing_id, _ in wanted}:
         raise Missing()
-    return _put(session, found, offer.product_id, listing_id, quantity, offer.price_fen)
+    entries = ((offers[listing_id], quantity) for listing_id, quantity in wanted)
+    _put(session, found, [(offer.product_id, offer.listing_id, quantity, offer.price_fen) for offer, quantity in entries])
 
 
-def _put(session: Session, found: ReorderList, product_id: int, listing_id: int, quantity: int, price_fen: int) -> ReorderLine:
-    lines = queries.lines_of(session, found)
-    for line in lines:
-        if line.product_id == product_id:
+def _put(session: Session, found: ReorderList, entries: Iterable[tuple[int, int, int, int]]) -> None:
+    """Enter (product, listing, pieces, price in fen); everything that is on the list already is looked up once."""
+    lines = {line.product_id: line for line in queries.lines_of(session, found)}
+    for product_id, listing_id, quantity, price_fen in entries:
+        line = lines.get(product_id)
+        check_quantity(quantity)
+        if line is not None:
             check_quantity(line.quantity + quantity)
-            line.quantity += quantity
-            line.listing_id, line.price_fen = listing_id, price_fen
-            session.flush()
-            return line
-    if len(lines) >= MOST_LINES:
-        raise ListFull()
-    made = ReorderLine(list_id=found.id, product_id=product_id, listing_id=listing_id, quantity=quantity, price_fen=price_fen)
-    session.add(made)
+            line.quantity, line.listing_id, line.price_fen = line.quantity + quantity, listing_id, price_fen
+            continue
+        if len(lines) >= MOST_LINES:
+            raise ListFull()
+        lines[product_id] = line = ReorderLine(
+            list_id=found.id, product_id=product_id, listing_id=listing_id, quantity=quantity, price_fen=price_fen
+        )
+        session.add(line)
     session.flush()
-    return made
 
 
 def change(session: Session, actor: Actor, list_id: int, line_id: int, quantity: int) -> None:
-    """Raises Forbidden, Missing, BadQuantity."""
+    """Another quantity, in pieces. Raises Forbidden, Missing, BadQuantity."""
     actor.must(Permission.CART_USE)
     check_quantity(quantity)
     queries.line(session, actor, list_id, line_id).quantity = quantity
@@ -103,7 +112,7 @@ def change(session: Session, actor: Actor, list_id: int, line_id: int, quantity:
 
 
 def drop(session: Session, actor: Actor, list_id: int, line_id: int) -> None:
-    """Raises Forbidden, Missing."""
+    """Take a line off the list. Raises Forbidden, Missing."""
     actor.must(Permission.CART_USE)
     session.delete(queries.line(session, actor, list_id, line_id))
     session.flush()
@@ -122,8 +131,7 @@ def from_order(session: Session, actor: Actor, number: str) -> ReorderList:
     if known is not None:
         return known
     made = create(session, actor, order.number)
-    for line in purchases.lines_of(session, order):
-        _put(session, made, line.product_id, line.listing_id, line.quantity, line.price_fen)
+    _put(session, made, [(line.product_id, line.listing_id, line.quantity, line.price_fen) for line in purchases.lines_of(session, order)])
     return made
 
 
@@ -172,8 +180,8 @@ def picked_to_cart(session: Session, actor: Actor, picked: Sequence[tuple[int, i
         fate = _add(session, actor, listing_id, quantity, Fate.SAME) if there else Fate.GONE
         done.append(
             Done(
-                title=offer.title if offer else str(listing_id),
-                supplier=offer.supplier_name if offer else "",
+                title=offer.title if offer and there else str(listing_id),
+                supplier=offer.supplier_name if offer and there else "",
                 quantity=quantity,
                 then_fen=None,
                 now_fen=offer.price_fen if offer and there else None,

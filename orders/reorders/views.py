@@ -79,8 +79,7 @@ def put(list_id: int) -> ResponseReturnValue:
     try:
         matches, problems = _matched(pairs)
         with commit(db.session()) as session:
-            for each in matches:
-                service.put(session, me(), list_id, each.choices[0], each.quantity)
+            service.put(session, me(), list_id, [(each.choices[0], each.quantity) for each in matches])
     except Refusal as refused:
         if refused.status in {403, 404}:
             raise

@@ -12,7 +12,6 @@ from typing import Any
 
 from app.kernel.errors import N_, Conflict, Invalid
 
-MOST_ENDPOINTS = 10
 TEST = "mall.test"
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the mark that the standard puts before a secret
 
@@ -107,6 +106,8 @@ class Patience:
     disable_after_h: int
     overlap_h: int
     timeout_s: int
+    endpoints_most: int
+    rest_most_s: int
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> "Patience":
@@ -116,11 +117,17 @@ class Patience:
             disable_after_h=int(parameters["disable_after_h"]),
             overlap_h=int(parameters["overlap_h"]),
             timeout_s=int(parameters["timeout_s"]),
+            endpoints_most=int(parameters["endpoints_most"]),
+            rest_most_s=int(parameters["rest_most_s"]),
         )
 
     def next_try(self, attempts: int, at: datetime) -> datetime | None:
         """When a notice that failed so many times goes out again; None when it is given up."""
         return at + timedelta(seconds=self.retry_s[attempts - 1]) if attempts <= len(self.retry_s) else None
+
+    def rest(self, failures: int) -> timedelta:
+        """For how long an endpoint that failed so many times in a row is left alone: twice as long each time."""
+        return timedelta(seconds=min(2 ** min(failures, 20), self.rest_most_s))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Commands on endpoints and notices. Nothing here sends; the handlers do, between two of these commands."""
+"""Commands on endpoints and notices. Nothing here sends; the handlers do, between two of these commands.
+
+What is done to an endpoint leaves an event. A notice leaves none: it only repeats one, and its tries are its record.
+"""
 
 import base64
 import json
@@ -14,6 +17,7 @@ from app.kernel import clock, numbers, outbox
 from app.kernel.errors import Forbidden
 from app.kernel.outbox import Event
 from app.kernel.outgoing import Door
+from app.kernel.rows import is_first
 from app.kernel.sealed import Seal
 from app.policy import SYSTEM, Actor
 from orders.webhooks import events, queries, rules
@@ -24,7 +28,6 @@ from orders.webhooks.tables import WebhookAttempt, WebhookDelivery, WebhookEndpo
 LEASE = timedelta(minutes=2)
 """For so long a notice belongs to whoever took it to send; well above the time that one call may take."""
 KEPT_CHARACTERS = 4_000
-LONGEST_REST = timedelta(minutes=5)
 
 
 # ---------------------------------------------------------------- endpoints
@@ -39,8 +42,8 @@ def add(session: Session, actor: Actor, door: Door, seal: Seal, *, url: str, typ
     said, allowed = door.check(url.strip()), allowed_for(actor)
     kept = rules.chosen(types, allowed)
     mine = queries.visible(session, actor)
-    if len(mine) >= rules.MOST_ENDPOINTS:
-        raise rules.TooManyEndpoints(most=rules.MOST_ENDPOINTS)
+    if len(mine) >= (most := queries.patience(session).endpoints_most):
+        raise rules.TooManyEndpoints(most=most)
     if any(each.url == said for each in mine):
         raise rules.AddressTaken(url=said)
     secret = _new_secret()
@@ -48,8 +51,8 @@ def add(session: Session, actor: Actor, door: Door, seal: Seal, *, url: str, typ
         number=numbers.new("HD", at=clock.today()), organisation_id=organisation_id, url=said, types=kept, secret=seal.close(secret),
         created_by=actor.person_id or 0, created_at=clock.now(),
     )  # fmt: skip
-    session.add(row)
-    session.flush()
+    if not is_first(session, row):
+        raise rules.AddressTaken(url=said)
     _record(session, actor, row, events.EndpointAdded(**_head(row), types=tuple(kept.split())))
     return row, secret
 
@@ -63,6 +66,8 @@ def change(session: Session, actor: Actor, endpoint: WebhookEndpoint, door: Door
     if (endpoint.url, endpoint.types) == (said, kept):
         return
     endpoint.url, endpoint.types = said, kept
+    if not is_first(session, endpoint):
+        raise rules.AddressTaken(url=said)
     _record(session, actor, endpoint, events.EndpointChanged(**_head(endpoint), types=tuple(kept.split())))
 
 
@@ -82,6 +87,9 @@ def switch(session: Session, actor: Actor, endpoint: WebhookEndpoint, *, on: boo
     if endpoint.state is wanted:
         return
     endpoint.state, endpoint.failing_since, endpoint.failures, endpoint.rest_until = wanted, None, 0, None
+    if on:
+        waits = WebhookDelivery.endpoint_id == endpoint.id, WebhookDelivery.state == DeliveryState.WAITING
+        session.execute(update(WebhookDelivery).where(*waits).values(next_at=clock.now()))
     _record(session, actor, endpoint, events.EndpointSwitched(**_head(endpoint), state=wanted.value))
 
 
@@ -210,7 +218,7 @@ def settle(session: Session, delivery_id: int, outcome: Outcome) -> None:
         delivery.next_at = again
     endpoint.failures += 1
     endpoint.failing_since = endpoint.failing_since or at
-    endpoint.rest_until = at + min(timedelta(seconds=2 ** min(endpoint.failures, 10)), LONGEST_REST)
+    endpoint.rest_until = at + patience.rest(endpoint.failures)
     too_long = at - endpoint.failing_since >= timedelta(hours=patience.disable_after_h)
     if endpoint.state is EndpointState.ACTIVE and (too_long or outcome.status == 410):
         endpoint.state = EndpointState.GIVEN_UP

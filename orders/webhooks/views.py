@@ -149,7 +149,7 @@ def _index(form: EndpointForm, *, status: int = 200) -> ResponseReturnValue:
     rows = queries.visible(session, me())
     return htmx.show(
         "webhooks/index.html", status=status, endpoints=rows, counts=queries.counts(session, [row.id for row in rows]), form=form,
-        most=rules.MOST_ENDPOINTS, **WORDS,
+        most=queries.patience(session).endpoints_most, **WORDS,
     )  # fmt: skip
 
 

@@ -27,6 +27,8 @@ from supervision.journal.sequencer import HOLD, Sequencer, Sessions
 from supervision.journal.tables import Leaf
 
 EPOCH = re.compile(r"(.+)/epoch-(\d+)")
+PORTION = 10_000
+"""Leaves read at once."""
 
 
 class RotationUnderWay(Conflict):
@@ -220,10 +222,12 @@ def _roots(session: Session, at: int) -> tuple[int, dict[int, bytes]]:
     """How many leaves there are, and the roots there and at this smaller size."""
     edge = tree.Edge()
     roots = {0: edge.root()}
-    for value in session.scalars(select(Leaf.leaf_hash).order_by(Leaf.idx).execution_options(yield_per=10_000)):
-        edge.append(value)
-        if edge.size == at:
-            roots[at] = edge.root()
+    hashes = select(Leaf.leaf_hash).order_by(Leaf.idx).limit(PORTION)
+    while portion := session.scalars(hashes.where(Leaf.idx >= edge.size)).all():
+        for value in portion:
+            edge.append(value)
+            if edge.size == at:
+                roots[at] = edge.root()
     roots[edge.size] = edge.root()
     return edge.size, roots
 

@@ -11,8 +11,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.accounts.organisations.tables import Organisation
-from app.kernel import clock, passwords
-from app.kernel.db import commit
+from app.kernel import clock, db, passwords
 from app.kernel.errors import N_, Conflict
 from app.kernel.outbox import ConsumerFloor, Event, EventReceipt
 from catalog.brands.service import load_brands
@@ -84,7 +83,7 @@ def seed(
 ) -> Made:
     """Fill an empty, migrated database; `consumers` are told that history is none of their work. Raises NotEmpty."""
     now = (at or clock.now()).replace(microsecond=0)
-    with sessions() as session, commit(session):
+    with sessions() as session, db.commit(session):
         if session.scalar(select(func.count()).select_from(Organisation)):
             raise NotEmpty()
         load_reference(session, supplement=True)
@@ -111,8 +110,7 @@ def _make(session: Session, scale: Scale, number: int, now: datetime, consumers:
         if writer.waiting > MOST_WAITING:
             writer.flush()
             if not scale.atomic:
-                session.commit()
-                session.connection(execution_options={"write": True})
+                db.settle(session)
 
     def filled(done: int) -> None:
         if done % 500 == 0:

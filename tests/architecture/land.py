@@ -58,6 +58,7 @@ from orders.purchases.tables import Attempt, Order, Submission
 from orders.reorders import service as reorders
 from orders.webhooks import service as webhooks
 from orders.webhooks.rules import Outcome
+from orders.webhooks.tables import WebhookDelivery
 from supervision.alerts import service as alerts
 from supervision.alerts.rules import Finding
 from supervision.alerts.tables import Alert
@@ -151,13 +152,13 @@ class Land:
             raised = alerts.raise_alert(session, found)
             item = carts.add(session, buyer, world.laser.id, 1)
             again = reorders.create(session, buyer, "常购")
-            reorders.put(session, buyer, again.id, world.laser.id, 1)
+            reorders.put(session, buyer, again.id, [(world.laser.id, 1)])
             seller = session.get_one(Organisation, world.supplier.organisation_id)
             spare = {
                 kind: factories.person(session, of).id
                 for kind, of in ((OrganisationKind.UNIT, world.unit), (OrganisationKind.SUPPLIER, seller))
             }
-            self._connected(session, world)
+            self._connected(session, world, sent.number)
             told = {role: self._told(session, world.actor(role)) for role in (Role.SUPPLIER_ADMIN, Role.UNIT_ADMIN)}
             assert raised is not None
             brand_id = next(iter(brands.named(session, SYSTEM, [factories.serial("牌")]).values())).id
@@ -208,7 +209,7 @@ class Land:
             "allotment": world.allotment.number,
         }
 
-    def _connected(self, session: Session, world: World) -> None:
+    def _connected(self, session: Session, world: World, number: str) -> None:
         """The supplier's own shop with one of its goods, switched off so that nothing leaves, and an order that it once refused."""
         settings: Settings = self.app.config["SETTINGS"]
         admin, seller = world.actor(Role.SUPPLIER_ADMIN), world.supplier.organisation_id
@@ -217,7 +218,7 @@ class Land:
         )
         connections.switch(session, admin, on=False)
         session.add(ConnectedGood(supplier_id=seller, sku="C-1", title="打印机", images="[]", trouble="listing.duplicate", seen_at=clock.now()))
-        order = session.scalars(select(Order).where(Order.supplier_id == seller).order_by(Order.id).limit(1)).one()
+        order = session.scalars(select(Order).where(Order.number == number)).one()
         session.add(
             Dispatch(
                 order_id=order.id, trade_no=order.number, supplier_id=seller, state=DispatchState.REFUSED, shop_order="SO1", note="现价 1 元",
@@ -236,10 +237,15 @@ class Land:
         return {"star": star, "awaited": awaited.id, "saved search": search.id}
 
     def _told(self, session: Session, admin: Actor) -> dict[str, int]:
-        """An endpoint with one notice, switched off so that nothing leaves."""
+        """An endpoint with a notice of an order and one of a test, switched off so that nothing leaves."""
         settings: Settings = self.app.config["SETTINGS"]
         endpoint, _ = webhooks.add(session, admin, Door(), Seal(settings.secret_key), url="https://hooks.example/mall", types=["order.approved"])
-        notice = webhooks.test(session, admin, endpoint, settings.address)
+        approved = select(outbox.Event).where(outbox.Event.type == "order.approved").order_by(outbox.Event.id.desc()).limit(1)
+        event = session.scalars(approved).one()
+        endpoint.created_at = event.at
+        webhooks.write(session, [event], settings.address)
+        notice = session.scalars(select(WebhookDelivery).where(WebhookDelivery.endpoint_id == endpoint.id)).one()
+        webhooks.test(session, admin, endpoint, settings.address)
         webhooks.settle(session, notice.id, Outcome(500, None, 5, "POST https://hooks.example/mall", "500"))
         webhooks.switch(session, admin, endpoint, on=False)
         return {"endpoint": endpoint.id, "notice sent": notice.id}

@@ -32,7 +32,7 @@ NAMES = (
     "join", "onboarding", "onboarding-company", "onboarding-scope", "onboarding-contact", "onboarding-papers",
     "onboarding-agreement", "supplier-reviews", "supplier-review", "renewals", "own-entry", "own-papers", "tokens",
     "webhooks", "webhook", "webhook-log", "connection", "orders-sent", "comparisons", "comparison", "reorders", "quick-order", "favourites", "bulk", "bulk-listings",
-    "bulk-job",
+    "bulk-job", "why", "ranking",
 )
 KEY = frozenset({
     "home", "search", "product", "compare", "cart", "checkout-blocked", "approvals", "order-late", "orders", "workbench-buyer", "budgets", "listings",
@@ -92,6 +92,8 @@ def of(desk: Desk) -> dict[str, Place]:
         "catalogue": (BUYER, "/catalogue?under=A02"),
         "limits": (None, "/limits"),
         "search-words": ("catalogue.zz", "/vocabulary/"),
+        "why": (BUYER, f"/search/why?q=打印机&listing={ids[0]}"),
+        "ranking": (None, "/ranking"),
         "suppliers": (BUYER, "/suppliers/"),
         "cheat": (None, "/tour/cheat"),
         "reorders": (BUYER, "/reorders"),

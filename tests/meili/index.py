@@ -279,7 +279,32 @@ class Index:
         if asked.get("showRankingScore"):
             lacking, matches = found
             shown["_rankingScore"] = 1.0 / (1 + lacking + sum(match.typos + match.attribute / 100 + match.inexact / 10 for match in matches))
+        if asked.get("showRankingScoreDetails"):
+            shown["_rankingScoreDetails"] = self._details(pk, found, asked)
         return shown
+
+    def _details(self, pk: Any, found: tuple[int, list[Match]], asked: Mapping[str, Any]) -> dict[str, Any]:
+        """What each ranking rule says of a document; rules that had nothing to compare are left out, as by the server."""
+        lacking, matches = found
+        said: dict[str, dict[str, Any]] = {}
+        for rule in self.settings["rankingRules"]:
+            if rule == "sort":
+                said |= {one: {"value": self.documents[pk].get(one.rpartition(":")[0])} for one in asked.get("sort", [])}
+            elif rule == "words" and matches:
+                said[rule] = {"matchingWords": len(matches), "maxMatchingWords": len(matches) + lacking, "score": len(matches) / (len(matches) + lacking)}
+            elif rule == "typo" and matches:
+                said[rule] = {"typoCount": sum(match.typos for match in matches), "maxTypoCount": 2 * len(matches), "score": 1 / (1 + sum(match.typos for match in matches))}
+            elif rule == "exactness" and matches:
+                exact = sum(not match.inexact for match in matches)
+                said[rule] = {"matchType": "noExactMatch", "matchingWords": exact, "maxMatchingWords": len(matches), "score": exact / len(matches)}
+            elif rule == "attribute" and matches:
+                place = sum(match.attribute for match in matches)
+                said[rule] = {"attributeRankingOrderScore": 1 / (1 + place), "queryWordDistanceScore": 1.0, "score": 1 / (1 + place)}
+            elif rule == "proximity" and matches:
+                said[rule] = {"score": 1.0}
+            elif ":" in rule:
+                said[rule] = {"value": self.documents[pk].get(rule.rpartition(":")[0])}
+        return {rule: {"order": order, **details} for order, (rule, details) in enumerate(said.items())}
 
     def _counted(self, name: str, found: Iterable[Any]) -> dict[str, int]:
         counted: Counter[str] = Counter()

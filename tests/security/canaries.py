@@ -21,7 +21,7 @@ WRITTEN: dict[str, set[str]] = {
     "acceptance_lines": {"serials", "reason"}, "acceptances": {"remarks"}, "addresses": {"label", "street", "contact", "phone"},
     "alerts": {"note"}, "allotments": {"source", "document_number"}, "api_tokens": {"name"},
     "asset_cards": {"serial", "keeper", "place", "voucher"}, "attempts": {"lines"},
-    "bulk_jobs": {"file_name", "headings", "samples"}, "bulk_problems": {"heading", "figure", "facts"}, "comparisons": {"words"}, "budget_lines": {"name"}, "budget_projects": {"name"},
+    "bulk_jobs": {"file_name", "headings", "samples"}, "bulk_problems": {"heading", "figure", "facts"}, "comparisons": {"words", "content"}, "budget_lines": {"name"}, "budget_projects": {"name"},
     "contracts": {"text", "payee_name", "payee_bank", "payee_bank_account", "payee_account"}, "decision_records": {"verdicts"}, "events": {"body"}, "holds": {"explanation"},
     "invoice_titles": {"title", "tax_number"}, "invoices": {"buyer_title", "buyer_tax_number", "seller_tax_number"}, "line_decisions": {"reason"},
     "listing_reports": {"words", "answer"}, "listing_reviews": {"reason"}, "listing_versions": {"title"},
@@ -47,7 +47,7 @@ MADE: dict[str, set[str]] = {
     "allotments": {"number", "functional_class", "economic_class", "fund_nature"}, "api_tokens": {"token_hash", "scopes"},
     "asset_cards": {"number", "class_code", "name", "brand", "model"}, "attempts": {"number", "key", "digest", "region", "verdicts"},
     "bulk_jobs": {"token", "entity", "region", "format", "digest", "mapping", "why", "lease_token"}, "bulk_problems": {"rule", "way_out"},
-    "budget_lines": {"code", "category_code"}, "budget_moves": {"key", "stream"}, "comparisons": {"number", "region", "kind", "content", "sha256"}, "budget_projects": {"code", "kind"},
+    "budget_lines": {"code", "category_code"}, "budget_moves": {"key", "stream"}, "comparisons": {"number", "region", "kind", "sha256"}, "budget_projects": {"code", "kind"},
     "contract_documents": {"sha256"}, "contracts": {"number", "filing_number", "sha256"},
     "decision_records": {"submission", "rule_version"},
     "events": {"stream", "type", "region"},
@@ -85,7 +85,7 @@ WORDS = {"note", "reason", "unit_name", "supplier_name", "payee", "name", "keepe
 
 PARTS = {
     ("events", "body"): WORDS, ("webhook_deliveries", "body"): WORDS,
-    ("attempts", "lines"): {"words"}, ("decision_records", "verdicts"): {"reason"},
+    ("attempts", "lines"): {"words"}, ("comparisons", "content"): {"words", "by", "supplier_name"}, ("decision_records", "verdicts"): {"reason"},
     ("acceptance_lines", "serials"): None, ("bulk_jobs", "headings"): None, ("bulk_jobs", "samples"): None, ("bulk_problems", "facts"): None,
 }  # fmt: skip
 """Columns that hold JSON, with the parts of it that hold such texts (None: every text in it). A check of the buyer's price keeps his words."""

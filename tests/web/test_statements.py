@@ -19,8 +19,8 @@ from tests.statements import count_statements
 __all__ = ["shop"]
 pytestmark = pytest.mark.both_databases
 
-SEARCH = 3
-"""Who it is; the offers found; their quartiles; cart, money and work of the head."""
+SEARCH = 4
+"""Who it is; the offers found with their quartiles; the buyer's stars on them; cart, money and work of the head."""
 PRODUCT = 5
 """Who it is; the offers; price history; the unit's plan lines; the head. Quartiles of the category when offers are few."""
 ORDER = 14
@@ -64,6 +64,17 @@ def test_a_page_of_the_shop_takes_as_many_statements_as_promised(shop: Shop, pag
     text = answer.get_data(as_text=True)
     assert answer.status_code == 200 and 'id="header-cart"' in text and 'class="hb"' in text
     assert len(ran) == promise, spelled(ran)
+
+
+def test_the_list_takes_one_statement_from_whoever_is_not_signed_in(shop: Shop) -> None:
+    shop.stock_shelf(others=5)
+    shop.index()
+    browser = shop.app.test_client()
+    assert browser.get("/search?q=打印机").status_code == 200
+    with count_statements(engine_of(shop)) as ran:
+        page = browser.get("/search?q=打印机").get_data(as_text=True)
+    assert "加入购物车" not in page and "登录后采购" in page
+    assert len(ran) == 1, spelled(ran)
 
 
 def test_placing_an_order_of_five_lines_takes_fourteen_statements(shop: Shop) -> None:

@@ -1,6 +1,9 @@
 """What the supplier's administrator reads of orders at its own shop."""
 
+import pytest
+
 from app.kernel.db import commit
+from app.kernel.errors import Forbidden
 from app.policy import Role
 from orders.dispatch import service
 from orders.dispatch.rules import Answer
@@ -23,6 +26,8 @@ def test_a_refusal_of_the_shop_is_read_by_its_supplier_and_by_no_other(shop):
         with commit(session):
             service.note_trouble(session, order.id, "timeout")
         number = order.number
+    with shop.session() as session, pytest.raises(Forbidden):
+        service.again(session, shop.world.actor(Role.ORDER_CLERK), number)
     page = shop.visitor(ADMIN).text("/dispatches")
     assert number in page and "回答超时" in page
     assert shop.visitor(ADMIN).post(f"/dispatches/{number}/again", "/dispatches").status_code == 303

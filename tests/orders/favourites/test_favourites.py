@@ -1,17 +1,23 @@
 """Stars, awaited prices and stock, and saved searches: told once, on the workbench, to nobody else."""
 
+import re
+from datetime import date, timedelta
 from html import unescape
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from sqlalchemy import select
 
 from app.kernel.db import commit
 from app.kernel.errors import Missing
+from app.kernel.rows import is_first
 from app.kernel.worker import Worker
 from app.policy import Role
 from catalog.listings import service as listings
 from catalog.products.tables import Product
+from catalog.search.port import SearchRequest
+from catalog.taxonomy import service as taxonomy
 from orders.favourites import handlers, queries, rules, service
 from orders.favourites.rules import BadBound, TooMany
 from orders.favourites.tables import Awaited, Favourite, SavedSearch
@@ -156,8 +162,55 @@ def test_nobody_sees_or_drops_what_is_anothers(shop: Shop) -> None:
 def test_nobody_keeps_more_than_anybody_looks_at(shop: Shop) -> None:
     with shop.session() as session, commit(session):
         buyer = shop.world.actor(Role.BUYER)
-        for _ in range(rules.MOST):
+        for _ in range(200):
             session.add(Favourite(person_id=buyer.person_id, product_id=factories.product(session).id, at=factories.moment(2026, 11, 24)))
     with pytest.raises(TooMany) as refused, shop.session() as session, commit(session):
         service.star(session, buyer, shop.world.laser.product_id)
     assert refused.value.most == 200 and len(kept(shop, Favourite)) == 200
+
+
+def test_a_star_on_a_card_is_put_on_and_taken_off_where_it_stands(shop: Shop) -> None:
+    shop.index()
+    product, buyer = shop.world.laser.product_id, shop.browser(Role.BUYER)
+    page = "/search?q=打印机"
+    assert f'name="product" value="{product}"' in buyer.get(page).get_data(as_text=True)
+    answer = buyer.post("/favourites/stars", page, product=product, next=page)
+    assert (answer.status_code, unquote(answer.headers["Location"])) == (303, page)
+    assert f'name="drop" value="{product}"' in buyer.get(page).get_data(as_text=True)
+    assert f'name="drop" value="{product}"' in buyer.get(f"/compare?ids={shop.world.laser.id}&ids={shop.world.paper.id}").get_data(as_text=True)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', buyer.get(page).get_data(as_text=True))
+    assert token
+    fragment = buyer.client.post("/favourites/stars", data={"drop": product, "csrf_token": token[1]}, headers={"HX-Request": "true"})
+    assert fragment.status_code == 200 and fragment.get_data(as_text=True).strip().startswith(f'<button class="btn quiet s star" type="submit" form="stars" name="product" value="{product}"')
+    assert kept(shop, Favourite) == []
+
+
+def test_who_has_no_cart_sees_no_stars_and_a_star_leads_nowhere_outside(shop: Shop) -> None:
+    shop.index()
+    for reader in (shop.app.test_client(), shop.browser(Role.LISTER)):
+        assert 'form="stars"' not in reader.get("/search?q=打印机").get_data(as_text=True)
+    buyer = shop.browser(Role.BUYER)
+    answer = buyer.post("/favourites/stars", "/favourites", product=shop.world.laser.product_id, next="//evil.example/")
+    assert answer.headers["Location"] == f"/products/{shop.world.laser.product_id}"
+
+
+def test_saved_searches_are_looked_through_when_a_dated_row_says_so(shop: Shop) -> None:
+    with shop.session() as session, commit(session):
+        buyer = shop.world.actor(Role.BUYER)
+        found = service.save_search(session, buyer, shop.app.extensions["mall.search"], words="纸", question="q=纸", request=SearchRequest(q="纸"))
+        assert found.refreshed_at is not None
+        at = found.refreshed_at
+        assert queries.due(session, at + timedelta(seconds=299)) == []
+        assert queries.due(session, at + timedelta(seconds=300)) == [found.id]
+        taxonomy.set_parameter(session, rule="FV", name="every_s", value=60, valid_from=date(2026, 3, 1), doc_no="测试")
+        assert queries.due(session, at + timedelta(seconds=60)) == [found.id]
+
+
+@pytest.mark.both_databases
+def test_a_star_that_a_second_click_put_on_meanwhile_is_no_error(shop: Shop) -> None:
+    product, buyer = shop.world.laser.product_id, shop.world.actor(Role.BUYER)
+    with shop.session() as session, commit(session):
+        assert is_first(session, Favourite(person_id=buyer.person_id, product_id=product, at=factories.moment(2026, 11, 24)))
+        assert not is_first(session, Favourite(person_id=buyer.person_id, product_id=product, at=factories.moment(2026, 11, 24)))
+        assert service.star(session, buyer, shop.world.paper.product_id)
+    assert len(kept(shop, Favourite)) == 2

@@ -12,6 +12,7 @@ from app.kernel.errors import Missing
 from app.kernel.xlsx_writing import Head, Sheet, written
 from app.policy import Role
 from catalog.listings import service as listings
+from catalog.listings.states import Shelf
 from catalog.listings.tables import Listing
 from catalog.products.tables import Product
 from orders.carts import queries as carts
@@ -45,7 +46,7 @@ def made(shop: Shop, name: str = "季度办公用品", quantity: int = 2) -> int
     """A list with the laser printer on it."""
     with shop.session() as session, commit(session):
         found = service.create(session, shop.world.actor(Role.BUYER), name)
-        service.put(session, shop.world.actor(Role.BUYER), found.id, shop.world.laser.id, quantity)
+        service.put(session, shop.world.actor(Role.BUYER), found.id, [(shop.world.laser.id, quantity)])
         return found.id
 
 
@@ -82,7 +83,7 @@ def test_a_whole_list_goes_into_the_cart_and_the_report_says_what_changed(shop: 
     found = made(shop)
     other = rival(shop, price_fen=1_080_00)
     with shop.session() as session, commit(session):
-        service.put(session, shop.world.actor(Role.BUYER), found, shop.world.paper.id, 3)
+        service.put(session, shop.world.actor(Role.BUYER), found, [(shop.world.paper.id, 3)])
         listings.take_off_shelf(session, shop.world.actor(Role.LISTER), shop.world.laser.id)
         listings.reprice(session, shop.world.actor(Role.LISTER), shop.world.paper.id, price_fen=shop.world.paper.price_fen + 1_00)
     answer = buyer.post(f"/reorders/{found}/cart", f"/reorders/{found}")
@@ -95,7 +96,7 @@ def test_a_whole_list_goes_into_the_cart_and_the_report_says_what_changed(shop: 
 def test_what_nobody_offers_any_more_is_told_and_the_rest_goes_along(shop: Shop, buyer: Visitor) -> None:
     found = made(shop)
     with shop.session() as session, commit(session):
-        service.put(session, shop.world.actor(Role.BUYER), found, shop.world.paper.id, 1)
+        service.put(session, shop.world.actor(Role.BUYER), found, [(shop.world.paper.id, 1)])
         listings.take_off_shelf(session, shop.world.actor(Role.LISTER), shop.world.laser.id)
     page = buyer.post(f"/reorders/{found}/cart", f"/reorders/{found}").get_data(as_text=True)
     assert "已无人在售" in page and "1 行已加入，共 2 行" in page
@@ -135,7 +136,7 @@ def test_a_name_is_needed_and_stands_once_in_a_unit(shop: Shop, buyer: Visitor) 
             with pytest.raises(refusal):
                 service.create(session, shop.world.actor(Role.BUYER), name)
         with pytest.raises(BadQuantity):
-            service.put(session, shop.world.actor(Role.BUYER), 1, shop.world.laser.id, 0)
+            service.put(session, shop.world.actor(Role.BUYER), 1, [(shop.world.laser.id, 0)])
     assert lists(shop) == ["耗材"]
 
 
@@ -245,3 +246,21 @@ def test_a_model_with_spaces_is_pasted_with_its_quantity():
 
     lines = "LaserJet Pro M404 3\nHP-1,2\n得力 7\t4\n单独\n\n"
     assert forms.typed(MultiDict({"lines": lines})) == [("LaserJet Pro M404", "3"), ("HP-1", "2"), ("得力 7", "4"), ("单独", "")]
+
+
+def test_an_offer_that_was_never_on_a_shelf_gives_away_neither_its_title_nor_its_supplier(shop: Shop, buyer: Visitor) -> None:
+    with shop.session() as session, commit(session):
+        supplier = factories.supplier(session, name="隐名供应商")
+        draft = factories.listing(session, supplier, session.get_one(Product, shop.world.laser.product_id), shelf=Shelf.DRAFT, title="未公开的报价")
+    page = buyer.post("/quick-order/cart", "/quick-order", listing=str(draft.id), pieces="1").get_data(as_text=True)
+    assert "已无人在售" in page and str(draft.id) in page
+    assert "未公开的报价" not in page and "隐名供应商" not in page
+    assert cart(shop) == []
+
+
+def test_a_list_that_would_grow_too_long_takes_nothing_of_what_was_put_on_it(shop: Shop) -> None:
+    found, buyer = made(shop), shop.world.actor(Role.BUYER)
+    with pytest.raises(BadQuantity), shop.session() as session, commit(session):
+        service.put(session, buyer, found, [(shop.world.paper.id, 1), (shop.world.laser.id, 100_000)])
+    with shop.session() as session:
+        assert [line.quantity for line in session.scalars(select(ReorderLine))] == [2]

@@ -303,3 +303,18 @@ def test_the_same_address_twice_and_an_eleventh_one_are_refused(session, world):
     with pytest.raises(rules.AddressTaken), commit(session):
         service.change(session, admin, queries.visible(session, admin)[0], DOOR, url="https://hooks.example/1", types=["order.approved"])
     assert len(rows(session, WebhookEndpoint)) == 10
+
+
+def test_what_waited_for_an_endpoint_that_was_switched_off_goes_out_as_soon_as_it_is_on_again(session, world):
+    with receiver() as ours:
+        endpoint_id, ours.secret = keep(session, world.actor(ADMIN), ours.url, "order.approved")
+        ours.status = 500
+        steps.approved(session, world, {world.laser: 1})
+        assert told(session) == 1
+        ours.status = 204
+        for on in (False, True):
+            session.rollback()
+            with commit(session):
+                service.switch(session, world.actor(ADMIN), session.get_one(WebhookEndpoint, endpoint_id), on=on)
+        assert handlers.send_due(lambda: Session(session.get_bind(), expire_on_commit=False), DOOR, SEAL) == 1
+    assert [each.state for each in rows(session)] == [DeliveryState.DELIVERED]
