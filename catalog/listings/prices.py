@@ -4,7 +4,7 @@ All prices in fen.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, join, or_, select
@@ -87,6 +87,19 @@ def versions_of(session: Session, listing_id: int, *, since: datetime | None = N
         .order_by(ListingVersion.version)
     )
     return list(session.scalars(query))
+
+
+def points(versions: Sequence[ListingVersion], now_fen: int, since: datetime) -> list[tuple[date, int]]:
+    """Days and prices of the last 90 days, one for each change, beginning with what held before."""
+    start = clock.today().toordinal() - HISTORY_DAYS
+    points: list[tuple[date, int]] = []
+    for version in versions:
+        on = date.fromordinal(max(clock.local(version.at).date().toordinal(), start))
+        if points and points[-1][0] == on:
+            points.pop()
+        if not points or points[-1][1] != version.price_fen:
+            points.append((on, version.price_fen))
+    return points or [(clock.local(since).date(), now_fen)]
 
 
 def quartiles(session: Session, *, product_id: int | None = None, category: str | None = None) -> Quartiles | None:

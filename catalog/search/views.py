@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import lru_cache
 from typing import Any, Final, cast
 from urllib.parse import urlencode
@@ -69,9 +68,7 @@ def home() -> ResponseReturnValue:
     """Where everybody starts: the search box, what the mall sells, what is new."""
     session = db.session()
     wanted = Filters(in_stock=True, without=_not_trading())
-    page = engine().search(
-        SearchRequest(facets=(FacetName.CAT1, FacetName.CAT3), filters=wanted, sort=Sort.NEWEST, limit=NEW_ON_HOME)
-    )
+    page = engine().search(SearchRequest(facets=(FacetName.CAT1, FacetName.CAT3), filters=wanted, sort=Sort.NEWEST, limit=NEW_ON_HOME))
     cards = _cards(page.hits)
     leaves = page.facets[FacetName.CAT3].values if FacetName.CAT3 in page.facets else ()
     names = taxonomy.names(session, (value.value[:5] + "0000" for value in leaves))
@@ -160,7 +157,7 @@ def product(product_id: int) -> ResponseReturnValue:
     stats, of_category = quartiles_of([offer.price_fen for offer in offers]), None
     if len(offers) < FEW:
         of_category = prices.quartiles(session, category=chosen.category_code)
-    points = _history(prices.versions_of(session, chosen.listing_id), chosen)
+    points = prices.points(prices.versions_of(session, chosen.listing_id), chosen.price_fen, chosen.created_at)
     actor = maybe_me()
     on = clock.today()
     region = actor.region if actor else regions.PROVINCE
@@ -371,19 +368,6 @@ def _ways_out(asked: Asked) -> list[tuple[str, str, int]]:
         if total:
             found.append((gettext("去掉“%(what)s”条件", what=label), _address(other), total))
     return found
-
-
-def _history(versions: Sequence[Any], offer: Shown) -> list[tuple[date, int]]:
-    """Days and prices of the last 90 days, one for each change, beginning with what held before."""
-    start = clock.today().toordinal() - prices.HISTORY_DAYS
-    points: list[tuple[date, int]] = []
-    for version in versions:
-        on = date.fromordinal(max(clock.local(version.at).date().toordinal(), start))
-        if points and points[-1][0] == on:
-            points.pop()
-        if not points or points[-1][1] != version.price_fen:
-            points.append((on, version.price_fen))
-    return points or [(clock.local(offer.created_at).date(), offer.price_fen)]
 
 
 def _compared(offers: Sequence[Shown]) -> list[tuple[str, list[str], bool]]:

@@ -13,7 +13,7 @@ from tests import factories
 from tests.statements import count_statements
 
 CARD = re.compile(r'<li class="card">.*?</li>', re.DOTALL)
-SEARCH_STATEMENTS, PRODUCT_STATEMENTS = 3, 4
+SEARCH_STATEMENTS, PRODUCT_STATEMENTS = 4, 4
 """A search asks who reads, who may not trade where he buys, and what the hits cost."""
 
 
