@@ -29,6 +29,7 @@ from app.web.extensions import babel, csrf, db, login
 from app.web.menus import Entry
 from catalog.brands.service import load_brands
 from catalog.listings import gate
+from catalog.listings import views as listing_pages
 from catalog.onboarding import service as onboarding
 from catalog.onboarding import views as onboarding_pages
 from catalog.profiles.service import load_profiles
@@ -220,6 +221,7 @@ def _furnish_shop(app: Flask) -> None:
     places.fill("supplier.papers", qualification_pages.public_papers)
     places.fill("supplier.own_papers", qualification_pages.own_papers)
     places.fill("workbench.more", onboarding_pages.todo)
+    places.fill("workbench.more", listing_pages.todo)
     places.fill("workbench.more", qualification_pages.todo)
     places.fill("sign_in.notices", onboarding_pages.invitation)
     app.extensions["mall.gates"] += [

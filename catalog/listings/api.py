@@ -1,21 +1,24 @@
 """JSON ways in for a supplier's own offers."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from flask import Blueprint
+from flask_babel import gettext
 from pydantic import Field
 
 from app.kernel.db import commit
 from app.kernel.errors import N_, Missing
 from app.policy import Permission
+from app.web.errors import shown as as_words
 from app.web.extensions import db
 from app.web.guard import me, requires
 from app.web.openapi import Answers, CursorPage, Fen, Id, Model, PageQuery, Problem, spec, titled
-from catalog.listings import prices, queries, service
+from catalog.listings import desk, gate, prices, queries, service
 from catalog.listings.queries import Shown
 from catalog.listings.rules import ProductNotSaid
-from catalog.listings.states import Shelf
+from catalog.listings.states import ReviewState, Shelf
+from catalog.listings.verdicts import Outcome, Verdict
 from catalog.products import service as products
 from catalog.products.rules import FactInput
 from catalog.products.states import FactKind, Origin
@@ -152,6 +155,30 @@ class VersionList(Model):
     items: list[VersionOut]
 
 
+class CheckOut(Model):
+    """One check of the gate: codes and figures (amounts in fen), and the sentence in the reader's language."""
+
+    rule: str
+    outcome: Outcome
+    judged: bool
+    version: str
+    facts: dict[str, Any]
+    sentence: str
+    way_out: str
+
+
+class VerdictsOut(Model):
+    """What the gate says of an offer now, what it said of the version that stands, and the price or offer that waits for the keeper."""
+
+    shelf: Shelf
+    reason: str | None = Field(description=N_("退回、下架、暂停或冻结的理由"))
+    now: list[CheckOut]
+    kept: list[CheckOut]
+    kept_version: int = Field(description=N_("留存判定所属的版本；从未判定为 0"))
+    waiting_fen: int | None = Field(description=N_("等待审核的价格，没有则为空"))
+    waiting_rules: list[str]
+
+
 @api.get("")
 @titled(N_("本供应商的商品"))
 @requires(Permission.LISTING_KEEP)
@@ -200,6 +227,32 @@ def versions(listing_id: int) -> VersionList:
     """What the offer said in the last 90 days."""
     _own(listing_id)
     return VersionList(items=[VersionOut.model_validate(row) for row in prices.versions_of(db.session(), listing_id)])
+
+
+@api.get("/<int:listing_id>/verdicts")
+@titled(N_("闸门对一件商品的判定"))
+@requires(Permission.LISTING_KEEP)
+@spec.validate(resp=Answers(HTTP_200=VerdictsOut, HTTP_404=Problem), tags=TAG)
+def verdicts(listing_id: int) -> VerdictsOut:
+    """Every check of the gate on the offer as it stands, as the editor shows them."""
+    session, offer = db.session(), _own(listing_id)
+    (now,) = gate.judge_all(session, offer.supplier_id, [gate.Wish(product_id=offer.product_id, price_fen=offer.price_fen)], but=listing_id)
+    version, kept = desk.verdicts_of(session, listing_id)
+    reviews = desk.reviews_of(session, me(), listing_id)
+    waiting = next((each for each in reviews if each.state is ReviewState.WAITING), None)
+    return VerdictsOut(
+        shelf=offer.shelf, reason=desk.reason_of(session, listing_id), now=[_check(each) for each in now],
+        kept=[_check(each) for each in kept], kept_version=version,
+        waiting_fen=waiting.price_fen if waiting else None, waiting_rules=list(waiting.rules) if waiting else [],
+    )  # fmt: skip
+
+
+def _check(verdict: Verdict) -> CheckOut:
+    return CheckOut(
+        rule=verdict.rule, outcome=verdict.outcome, judged=verdict.judged, version=verdict.version, facts=verdict.facts,
+        sentence=gettext(verdict.sentence, **as_words(dict(verdict.facts))),
+        way_out="" if verdict.outcome is Outcome.PASS else gettext(verdict.words.way_out),
+    )  # fmt: skip
 
 
 @api.put("/<int:listing_id>/price")

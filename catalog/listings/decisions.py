@@ -1,19 +1,32 @@
-"""Decisions on listings by those who keep the catalogue and those who supervise it."""
+"""Decisions on listings by those who keep the catalogue, by those who supervise it, and by rules that come to forbid them."""
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from app.kernel import clock
 from app.kernel.errors import Missing
-from app.policy import Actor, Permission
+from app.policy import SYSTEM, Actor, Permission
 from catalog.listings import gate
-from catalog.listings.events import ListingReleased, ListingShelved, ListingStopped
+from catalog.listings.events import ListingChanged, ListingReleased, ListingShelved, ListingStopped, ListingUnshelved
 from catalog.listings.gate import Wish
-from catalog.listings.moves import close_review, facts_of, move, record, set_price, take_back
-from catalog.listings.rules import ReasonMissing, ReviewClosed, refused
-from catalog.listings.states import REVIEW_NAMES, Action, ReviewState, Shelf
-from catalog.listings.tables import Listing, ListingReview
+from catalog.listings.moves import (
+    close_review,
+    facts_of,
+    follow_prices,
+    keep_all,
+    move,
+    record,
+    record_all,
+    set_price,
+    take_back,
+    take_back_all,
+    version_row,
+)
+from catalog.listings.rules import ReasonMissing, ReviewClosed, leaving, refused
+from catalog.listings.states import REVIEW_NAMES, Action, ReviewState, Shelf, next_step
+from catalog.listings.tables import Listing, ListingReview, ListingVersion
 
 
 def approve(session: Session, actor: Actor, review_id: int) -> Listing:
@@ -72,6 +85,34 @@ def lift(session: Session, actor: Actor, listing_id: int, *, reason: str) -> Lis
 def thaw(session: Session, actor: Actor, listing_id: int, *, reason: str) -> Listing:
     """Give a frozen offer back to its supplier, off the shelf. Raises Missing, ShelfNotNow, ReasonMissing."""
     return _release(session, actor, listing_id, Action.THAW, reason)
+
+
+def take_off_barred(session: Session, supplier_id: int, listing_ids: Sequence[int]) -> int:
+    """Take those of a supplier's offers off the shelf that a rule forbids there by now (K01, K05, P08); how many.
+
+    The supplier reads why, the checks stay with the version, and the gate lets the offer back when the reason is gone. A handful of
+    statements for all of them.
+    """
+    query = select(Listing).where(Listing.id.in_(listing_ids), Listing.supplier_id == supplier_id, Listing.shelf == Shelf.ON_SHELF)
+    rows = list(session.scalars(query.order_by(Listing.id).with_for_update().execution_options(populate_existing=True)))
+    judged = gate.judge_all(session, supplier_id, [Wish(product_id=row.product_id, price_fen=None) for row in rows]) if rows else []
+    barred = [(row, found) for row, verdicts in zip(rows, judged, strict=True) if (found := leaving(verdicts))]
+    if not barred:
+        return 0
+    taken_back, at = take_back_all(session, SYSTEM, [row for row, _ in barred]), clock.now()
+    changes: list[ListingChanged] = []
+    for row, found in barred:
+        reason = "；".join(verdict.sentence % verdict.facts for verdict in found)
+        row.shelf, row.shelf_reason = next_step(row.shelf, Action.TAKE_OFF, row.title).target, reason
+        row.version, row.updated_at = row.version + 1, at
+        changes += [taken_back[row.id]] if row.id in taken_back else []
+        changes.append(ListingUnshelved(**facts_of(row), reason=reason))
+    session.flush()
+    session.execute(insert(ListingVersion), [version_row(row, SYSTEM) for row, _ in barred])
+    keep_all(session, [(row.id, row.version, found) for row, found in barred])
+    record_all(session, SYSTEM, changes)
+    follow_prices(session, {row.product_id for row, _ in barred})
+    return len(barred)
 
 
 def _stop(session: Session, actor: Actor, listing_id: int, action: Action, reason: str) -> Listing:

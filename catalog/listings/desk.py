@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, Select, false, func, select, true
 from sqlalchemy.orm import Session
@@ -121,6 +121,29 @@ def reason_of(session: Session, listing_id: int) -> str | None:
     """Why a listing was sent back, suspended or frozen."""
     return session.scalar(select(Listing.shelf_reason).where(Listing.id == listing_id))
 
+
+@dataclass(frozen=True, kw_only=True)
+class TakenOff:
+    """Offers of a supplier that are not for sale, and the reason that they share."""
+
+    shelf: Shelf
+    reason: str
+    count: int
+
+
+def taken_off(session: Session, actor: Actor, *, most: int = 5) -> list[TakenOff]:
+    """Why offers of the actor's supplier were taken out of sale, the reason behind most of them first."""
+    if not (actor.is_supplier and actor.may(Permission.LISTING_KEEP)):
+        return []
+    query = select(Listing.shelf, Listing.shelf_reason, func.count().label("number")).where(
+        Listing.supplier_id == actor.organisation_id, Listing.shelf.in_(STOPPED), Listing.shelf_reason.is_not(None)
+    )
+    rows = session.execute(query.group_by(Listing.shelf, Listing.shelf_reason).order_by(func.count().desc()).limit(most))
+    return [TakenOff(shelf=row.shelf, reason=row.shelf_reason or "", count=row.number) for row in rows]
+
+
+STOPPED: Final = (Shelf.OFF_SHELF, Shelf.SUSPENDED, Shelf.FROZEN)
+"""Where an offer stands that somebody else than its supplier took out of sale, if it has a reason."""
 
 _COLUMNS: Sequence[Any] = (
     ListingReview.id, ListingReview.listing_id, ListingReview.listing_version, ListingReview.state, ListingReview.price_fen,

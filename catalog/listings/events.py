@@ -59,9 +59,10 @@ class ListingShelved(ListingChanged):
 
 @dataclass(frozen=True, kw_only=True)
 class ListingUnshelved(ListingChanged):
-    """The offer was taken off the shelf."""
+    """The offer was taken off the shelf; by a rule, the reason that the supplier reads."""
 
     type: ClassVar[str] = "listing.unshelved"
+    reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from catalog.listings.verdicts import RULES, Verdict
 from catalog.products.rules import proven_on
 from catalog.products.states import FactKind, Origin
 from catalog.products.tables import Product
+from catalog.qualifications import queries as qualifications
 from catalog.references import queries as references
 from catalog.suppliers import queries as suppliers
 from catalog.suppliers.states import Standing
@@ -133,6 +134,7 @@ def _candidates(
 ) -> list[Candidate]:
     today = clock.today()
     supplier, entry = suppliers.by_id(session, supplier_id), suppliers.dishonest_supplier(session, supplier_id, today)
+    lapsed = qualifications.lapsed(session, supplier_id, today) if "K05" in given else ()
     ids = [goods.id for goods, _ in wishes if goods.id is not None]
     days = max((given[rule]["d"] for rule in ("R01",) if rule in given), default=0)
     newest = references.newest(session, ids, today, days)
@@ -149,6 +151,7 @@ def _candidates(
                 may_trade=supplier.standing is Standing.ACTIVE,
                 until=supplier.standing_until,
                 dishonest=f"{entry.list_name}（{entry.document_no}）" if entry else None,
+                lapsed=lapsed,
                 category=goods.category,
                 doc_no=mall.doc_no if mall else None,
                 unit=goods.unit,

@@ -135,6 +135,17 @@ def facts_of(listing: Listing) -> dict[str, Any]:
     }
 
 
+def record_all(session: Session, actor: Actor, changes: Sequence[ListingChanged]) -> None:
+    """Leave many events, each on the stream of its listing, in the order given."""
+    last = outbox.versions_of(session, [stream_of(fact.listing_id) for fact in changes])
+    entries = []
+    for fact in changes:
+        stream = stream_of(fact.listing_id)
+        last[stream] = last.get(stream, 0) + 1
+        entries.append(outbox.Entry(fact, stream, last[stream], actor.region, fact.supplier_id))
+    outbox.record_all(session, actor, entries)
+
+
 def record(session: Session, actor: Actor, fact: ListingChanged) -> None:
     """Leave an event on the listing's stream."""
     outbox.record(session, actor, fact, stream=stream_of(fact.listing_id), region=actor.region, owner_id=fact.supplier_id)

@@ -281,6 +281,16 @@ def of_supplier(session: Session, supplier_id: int) -> list[int]:
     return list(session.scalars(select(Listing.id).where(Listing.supplier_id == supplier_id).order_by(Listing.id)))
 
 
+def on_shelf(session: Session, *, suppliers: Iterable[int] = (), products: Iterable[int] = ()) -> dict[int, list[int]]:
+    """Ids of the listings on the shelf of these suppliers and of these products, by supplier; one statement."""
+    of = or_(among(Listing.supplier_id, "suppliers"), among(Listing.product_id, "products"))
+    query = select(Listing.supplier_id, Listing.id).where(Listing.shelf == Shelf.ON_SHELF, of).order_by(Listing.supplier_id, Listing.id)
+    found: dict[int, list[int]] = {}
+    for row in run(session, query, {"suppliers": sorted(set(suppliers)), "products": sorted(set(products))}):
+        found.setdefault(row.supplier_id, []).append(row.id)
+    return found
+
+
 def of_products(session: Session, product_ids: Sequence[int]) -> list[int]:
     """Ids of all listings of these products, whoever offers them."""
     return list(session.scalars(select(Listing.id).where(Listing.product_id.in_(product_ids)).order_by(Listing.id)))

@@ -244,6 +244,8 @@ class Candidate:
     until: datetime | None
     dishonest: str | None
     """The list of dishonest firms that the supplier is on."""
+    lapsed: tuple[str, ...] = ()
+    """Titles of the supplier's required documents that have ended."""
     category: str
     doc_no: str | None
     """The document by which the mall sells the category; None when it does not."""
@@ -288,6 +290,16 @@ def is_held(verdicts: Iterable[Verdict]) -> bool:
     return any(verdict.outcome is Outcome.HOLD for verdict in verdicts)
 
 
+LEAVING = frozenset({"K01", "K05", "P08"})
+"""Rules that also take an offer off the shelf when they come to block it there. Who may not trade (K02) is hidden meanwhile and
+comes back with his standing; what a price is worth (R01, R02) is judged when it is set."""
+
+
+def leaving(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    """Of these checks those for which an offer cannot stay on the shelf."""
+    return tuple(verdict for verdict in that(Outcome.BLOCK, verdicts) if verdict.rule in LEAVING)
+
+
 PRICE_RULES = frozenset({"R01", "R02", "R03"})
 
 
@@ -309,10 +321,11 @@ def _verdict(parameters: Parameters, rule: str, fails: bool, *, judged: bool = T
 
 
 def _on_supplier(offer: Candidate, parameters: Parameters) -> Iterator[Verdict]:
-    """K01 no dishonest supplier, K02 none that may not trade."""
+    """K01 no dishonest supplier, K02 none that may not trade, K05 none without a licence it must have."""
     yield from _verdict(parameters, "K01", offer.dishonest is not None, supplier=offer.supplier, listed=offer.dishonest)
     until = clock.local(offer.until).date().isoformat() if offer.until else N_("另行通知")
     yield from _verdict(parameters, "K02", not offer.may_trade, supplier=offer.supplier, until=until)
+    yield from _verdict(parameters, "K05", bool(offer.lapsed), supplier=offer.supplier, papers="、".join(offer.lapsed))
 
 
 def _on_product(offer: Candidate, parameters: Parameters) -> Iterator[Verdict]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.kernel import clock, outbox
 from app.kernel.db import connection_of
-from app.kernel.errors import Missing
+from app.kernel.errors import N_, Missing
 from app.policy import SYSTEM, Actor, Permission
 from catalog.listings import gate, queries
 from catalog.listings.events import (
@@ -35,6 +35,7 @@ from catalog.listings.moves import (
     next_version,
     own,
     record,
+    record_all,
     set_price,
     stream_of,
     take_back,
@@ -348,16 +349,9 @@ def edit_all(session: Session, actor: Actor, sayings: Sequence[Saying]) -> None:
     keep_all(session, [(row.id, row.version, new.verdicts) for row, new in said if new.held_fen is None])
     held = [(row, new) for row, new in said if new.held_fen is not None or new.shelf is Shelf.REVIEW]
     changes += ask_all(session, actor, [(facts_of(row), new.held_fen or row.price_fen, new.verdicts) for row, new in held])
-    if not changes:
-        return
-    last = outbox.versions_of(session, [stream_of(row.id) for row in rows])
-    entries = []
-    for fact in changes:
-        stream = stream_of(fact.listing_id)
-        last[stream] = last.get(stream, 0) + 1
-        entries.append(outbox.Entry(fact, stream, last[stream], actor.region, fact.supplier_id))
-    outbox.record_all(session, actor, entries)
-    follow_prices(session, {row.product_id for row in rows})
+    if changes:
+        record_all(session, actor, changes)
+        follow_prices(session, {row.product_id for row in rows})
 
 
 def _ends_waiting(row: Listing, new: Saying) -> bool:
@@ -396,15 +390,22 @@ def _said_anew(row: Listing, new: Saying) -> Iterator[ListingChanged | None]:
         yield None if new.shelf is Shelf.REVIEW else ListingShelved(**facts) if new.shelf is Shelf.ON_SHELF else ListingUnshelved(**facts)
 
 
+MERGED: Final = N_("与货号 %(sku)s 的产品定义已合并，同品牌同型号只上架一条")
+"""Why the second offer of a merged product came off the shelf, as it is stored."""
+
+
 def follow_merge(session: Session, product_id: int, into_id: int) -> int:
     """Bring the offers of a merged product to the one it became; how many. Of a supplier's two on the shelf the moved one comes off."""
     moving = list(session.scalars(select(Listing).where(Listing.product_id == product_id).order_by(Listing.id).with_for_update()))
     for listing in moving:
-        on_shelf = listing.shelf is Shelf.ON_SHELF
         listing.product_id = into_id
-        if on_shelf and queries.duplicates(session, listing.supplier_id, [into_id], but=listing.id):
-            listing.shelf = Shelf.OFF_SHELF
-        next_version(session, SYSTEM, listing)
+        twin = queries.duplicates(session, listing.supplier_id, [into_id], but=listing.id).get(into_id)
+        if listing.shelf is Shelf.ON_SHELF and twin is not None:
+            take_back(session, SYSTEM, listing)
+            move(session, SYSTEM, listing, Action.TAKE_OFF, reason=MERGED % {"sku": twin})
+            record(session, SYSTEM, ListingUnshelved(**facts_of(listing), reason=listing.shelf_reason))
+        else:
+            next_version(session, SYSTEM, listing)
         record(session, SYSTEM, ListingMoved(**facts_of(listing), previous_product_id=product_id))
     follow_prices(session, [product_id, into_id])
     return len(moving)

@@ -36,6 +36,14 @@ RULES: Final[dict[str, ShelfText]] = {
         passed=N_("供应商可以交易"),
         clear=N_("供应商库状态正常"),
     ),
+    "K05": ShelfText(
+        title=N_("资质已到期"),
+        basis=N_("政府采购法第22条；供应商入驻材料要求"),
+        sentence=N_("%(supplier)s 的%(papers)s已到期，其商品不能上架"),
+        way_out=N_("请在“本企业”换新材料，审核通过后再上架"),
+        passed=N_("资质在有效期内"),
+        clear=N_("要求的资质没有到期的"),
+    ),
     "P09": ShelfText(
         title=N_("不在商城目录内"),
         basis=N_("集中采购目录与商城目录"),

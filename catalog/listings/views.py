@@ -4,9 +4,10 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from markupsafe import Markup
 
 from app.kernel import clock, money
 from app.kernel.db import commit
@@ -16,7 +17,7 @@ from app.web import htmx
 from app.web.errors import shown as as_words
 from app.web.extensions import db
 from app.web.forms import Form, refusals_on
-from app.web.guard import me, requires
+from app.web.guard import maybe_me, me, requires
 from catalog.listings import desk, gate, prices, queries, service
 from catalog.listings.forms import NewOfferForm, OfferForm, PriceForm, ShelfForm, StockForm
 from catalog.listings.gate import Goods, Wish
@@ -272,6 +273,15 @@ def said(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
         }
         for verdict in verdicts
     ]
+
+
+def todo() -> str | Markup:
+    """For the workbench: what of the supplier's offers was taken out of sale, and why."""
+    actor = maybe_me()
+    groups = desk.taken_off(db.session(), actor) if actor else []
+    if not groups:
+        return ""
+    return Markup(render_template("listings/_taken_off.html", groups=groups, shelf_names=SHELF_NAMES))  # noqa: S704 - a rendered template
 
 
 def outside_price(product_id: int) -> int | None:

@@ -129,6 +129,13 @@ def ending(session: Session, organisation_id: int) -> list[Qualification]:
     )
 
 
+def lapsed(session: Session, supplier_id: int, on: date) -> tuple[str, ...]:
+    """Titles of the required documents of a supplier that have ended and were not renewed (rule K05)."""
+    ended = [each for each in accepted(session, supplier_id) if each.valid_to is not None and each.valid_to < on]
+    required = {each.code for each in wanted_of_supplier(session, supplier_id, on) if each.required} if ended else set()
+    return tuple(each.title for each in ended if each.requirement in required)
+
+
 def all_ending(session: Session, *, days: int, page: int = 500) -> Iterator[list[Qualification]]:
     """The accepted documents of all suppliers in the library that end within so many days or have ended, in pages (rule K05)."""
     last = 0

@@ -82,9 +82,7 @@ def home() -> ResponseReturnValue:
     """Where everybody starts: the search box, what the mall sells, what is new."""
     session = db.session()
     wanted = Filters(in_stock=True, without=_not_trading())
-    page = engine().search(
-        SearchRequest(facets=(FacetName.CAT1, FacetName.CAT3), filters=wanted, sort=Sort.NEWEST, limit=NEW_ON_HOME)
-    )
+    page = engine().search(SearchRequest(facets=(FacetName.CAT1, FacetName.CAT3), filters=wanted, sort=Sort.NEWEST, limit=NEW_ON_HOME))
     cards = _cards(page.hits)
     leaves = page.facets[FacetName.CAT3].values if FacetName.CAT3 in page.facets else ()
     names = taxonomy.names(session, (value.value[:5] + "0000" for value in leaves))

@@ -236,6 +236,16 @@ def dishonest_supplier(session: Session, supplier_id: int, on: date) -> Dishones
     return _listed(session, Dishonest.credit_code.in_(organisations.credit_code_of(supplier_id)), on)
 
 
+def all_dishonest(session: Session, on: date) -> tuple[int, ...]:
+    """The suppliers of the library that stand on a list of dishonest firms on that day, in id order (rule K01); one statement."""
+    codes = select(Dishonest.credit_code).where(*_in_force(on))
+    query = select(Supplier.organisation_id).where(Supplier.organisation_id.in_(organisations.ids_of_codes(codes)))
+    return tuple(session.scalars(query.order_by(Supplier.organisation_id)))
+
+
+def _in_force(on: date) -> tuple[ColumnElement[bool], ...]:
+    return Dishonest.valid_from <= on, or_(Dishonest.valid_to.is_(None), Dishonest.valid_to >= on)
+
+
 def _listed(session: Session, whom: ColumnElement[bool], on: date) -> Dishonest | None:
-    in_force = Dishonest.valid_from <= on, or_(Dishonest.valid_to.is_(None), Dishonest.valid_to >= on)
-    return session.scalars(select(Dishonest).where(whom, *in_force).order_by(Dishonest.valid_from.desc(), Dishonest.id)).first()
+    return session.scalars(select(Dishonest).where(whom, *_in_force(on)).order_by(Dishonest.valid_from.desc(), Dishonest.id)).first()

@@ -40,6 +40,8 @@ def upgrade() -> None:
         return
     if not _count(parameters.c.rule == "JOIN"):
         _add("JOIN", "per_day", 20, dt.date(2020, 1, 1), DEFAULT)
+    if not _count(parameters.c.rule == "K05", parameters.c.name == "listing_stage"):
+        _add("K05", "listing_stage", "block", dt.date(2020, 1, 1), DEFAULT)
     _say("P08", ENERGY_FROM, ENERGY_BEFORE, ENERGY)
     if _take("P13", SECURE_BEFORE_FROM, SECURE_BEFORE):
         for valid_from, doc_no in SECURE_ROWS:
@@ -47,7 +49,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back; the parameter of the counts stays, nobody reads it."""
+    """Take back; the parameters of the counts and of ended licences stay, nobody reads them."""
     op.drop_table("supplier_join_knocks")
     _say("P08", ENERGY_FROM, ENERGY, ENERGY_BEFORE)
     taken = [_take("P13", valid_from, SECURE) for valid_from, _ in SECURE_ROWS]

@@ -83,10 +83,13 @@ def _classes(session: Session) -> None:
 
 
 def _licences(session: Session, folder: Path) -> Planted:
-    """One supplier's licences: in force, about to end, and one renewed that waits."""
+    """One supplier's licences: in force, about to end, and one renewed that waits.
+
+    What ends soon is none that it must have: its offers stay on the shelf when the clock of the province is put forward.
+    """
     manager, keeper = actor_of(session, SELLER), actor_of(session, PROVINCE_KEEPER)
     wanted = qualifications.wanted_of_supplier(session, manager.organisation_id or 0, clock.today())
-    left: dict[str, int | None] = {"business_licence": None, "clean_record": ENDS_IN_DAYS, "tax_and_insurance": 200}
+    left: dict[str, int | None] = {"business_licence": None, "sme_statement": ENDS_IN_DAYS, "tax_and_insurance": 200}
     for number, (code, days) in enumerate(left.items()):
         title = next(each.title for each in wanted if each.code == code)
         for again in range(1 + (code == "business_licence")):

@@ -31,6 +31,7 @@ from app.kernel.db import commit, make_engine
 from app.kernel.outbox import Event
 from app.policy import OrganisationKind, Role
 from app.web import process
+from catalog.products.states import Origin
 from orders.purchases.states import State
 from orders.purchases.tables import Order
 from tests import factories, training
@@ -47,6 +48,8 @@ PEOPLE = {
 """Who plays the journey; everybody but the buyer signs in by cookie."""
 
 LASER_PRICE, DESKTOP_PRICE = 1_000_00, 4_600_00
+SCANNER_PRICES = (3_000_00, 3_100_00, 3_200_00)
+"""What three other suppliers ask for a scanner from abroad."""
 
 
 def free_port() -> int:
@@ -88,6 +91,11 @@ def _stage(session: Session) -> None:
     factories.listing(session, seller, laser, price_fen=LASER_PRICE, stock=200)
     desktop = factories.product(session, factories.DESKTOP, brand="联想", model="M455J7", title="联想 启天 M455J7 台式计算机 16GB 512GB")
     factories.listing(session, seller, desktop, price_fen=DESKTOP_PRICE, stock=50)
+    scanner = factories.product(
+        session, "A02021118", brand="富士通", model="fi-8170", title="富士通 fi-8170 扫描仪", unit="台", origin=Origin.IMPORTED
+    )
+    for price in SCANNER_PRICES:
+        factories.listing(session, factories.supplier(session), scanner, price_fen=price)
 
 
 def _database(folder: Path) -> str:

@@ -62,6 +62,11 @@ def credit_code_of(organisation_id: int) -> Select[str | None]:
     return select(Organisation.credit_code).where(Organisation.id == organisation_id)
 
 
+def ids_of_codes(codes: Select[str]) -> Select[int]:
+    """Ids of the organisations with these credit codes, to be used inside a statement."""
+    return select(Organisation.id).where(Organisation.credit_code.in_(codes))
+
+
 def by_credit_codes(session: Session, codes: Collection[str]) -> set[str]:
     """Which of these credit codes are registered."""
     return {str(code) for code in session.scalars(select(Organisation.credit_code).where(Organisation.credit_code.in_(set(codes))))}

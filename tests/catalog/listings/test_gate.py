@@ -10,7 +10,7 @@ from catalog.listings.rules import Candidate, DuplicateListing, GateRefused, Ref
 from catalog.listings.verdicts import Outcome, Verdict
 
 PARAMETERS = {
-    "K01": {"stage": "block"}, "K02": {"stage": "block"}, "P09": {"stage": "block", "listing_stage": "watch"},
+    "K01": {"stage": "block"}, "K02": {"stage": "block"}, "K05": {"stage": "watch", "listing_stage": "block"}, "P09": {"stage": "block", "listing_stage": "watch"},
     "P07": {"stage": "block", "listing_stage": "hold"}, "P08": {"stage": "block", "categories": ["A020210", "A02010105"]},
     "P13": {"stage": "block", "listing_stage": "watch", "categories": ["A02010105"]}, "R01": {"stage": "hold", "p_percent": 0, "d": 7},
     "R02": {"stage": "block", "p_percent": 20, "n": 3}, "R03": {"stage": "watch", "p_percent": 10, "d": 180, "n": 3},
@@ -31,7 +31,7 @@ def outcome(rule, **more):
 
 def test_a_fine_offer_passes_every_rule():
     found = judge(FINE, PARAMETERS)
-    assert [verdict.rule for verdict in found] == ["K01", "K02", "P09", "P07", "P08", "P13", "R08", "R01", "R02", "R03", "R07"]
+    assert [verdict.rule for verdict in found] == ["K01", "K02", "K05", "P09", "P07", "P08", "P13", "R08", "R01", "R02", "R03", "R07"]
     assert {verdict.outcome for verdict in found} == {Outcome.PASS}
     assert [verdict.rule for verdict in found if not verdict.judged] == ["R01", "R02", "R03"], "nothing to compare with is said, not hidden"
 
@@ -41,6 +41,7 @@ def test_a_fine_offer_passes_every_rule():
     ("K02", {"may_trade": False}, "block"),
     ("P09", {"doc_no": None}, "watch"),
     ("P07", {"imported": True}, "hold"),
+    ("K05", {"lapsed": ("食品经营许可证",)}, "block"),
     ("P08", {"certified": False}, "block"),
     ("P08", {"certified": False, "category": "A05040101"}, "pass"),
     ("P13", {"reliable": False, "category": "A02010105"}, "watch"),
@@ -79,7 +80,7 @@ def test_a_price_is_bait_one_fen_below_half_the_reference():
 
 
 def test_without_a_price_only_supplier_and_product_are_judged():
-    assert [verdict.rule for verdict in judge(replace(FINE, price_fen=None), PARAMETERS)] == ["K01", "K02", "P09", "P07", "P08", "P13", "R08"]
+    assert [verdict.rule for verdict in judge(replace(FINE, price_fen=None), PARAMETERS)] == ["K01", "K02", "K05", "P09", "P07", "P08", "P13", "R08"]
 
 
 def test_a_rule_without_parameters_is_not_in_force():

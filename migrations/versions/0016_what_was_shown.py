@@ -7,8 +7,8 @@ from alembic import op
 
 from app.kernel.db import Moment
 
-revision = "0015"
-down_revision = "0017"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
