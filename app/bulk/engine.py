@@ -33,9 +33,10 @@ from app.policy import Actor
 log = logging.getLogger("mall.bulk")
 
 LEASE = timedelta(seconds=15)
-FIGURE = 300
-REST, LONGEST_REST_S = 0.6, 0.5
-"""The part of its working time that the lane rests after each batch, and the longest rest."""
+LONGEST_FIGURE = 300
+"""Characters of a wrong cell that are kept with its problem."""
+REST, LONGEST_REST_S = 1.0, 0.5
+"""The rest after each batch, as a share of the processor time that it took, and the longest rest in seconds."""
 MOST_TOGETHER = 2_000
 """Rows that belong together in one transaction."""
 
@@ -60,10 +61,11 @@ class Engine:
             if self.run is None:
                 return 0
             try:
-                begun = time.monotonic()
+                begun = time.thread_time()
                 if self.run.batch(session):
-                    # pages, the index and the log come to their turn before the next batch
-                    time.sleep(min(LONGEST_REST_S, REST * (time.monotonic() - begun)))
+                    # pages, other writers, the index and the log come to their turn before the next batch; who had to wait for the
+                    # processor has rested already
+                    time.sleep(min(LONGEST_REST_S, REST * (time.thread_time() - begun)))
                     return 1
             except LostLease:
                 session.rollback()
@@ -138,7 +140,8 @@ class Run:
         if self.state is JobState.CHECKING and self.done_line:
             with commit(session):
                 job = self._held(session)
-                job.done_line = job.rows = job.added = job.changed = job.unchanged = job.failed = job.problems = 0
+                for counter in ("done_line", *service.COUNTERS, "problems"):
+                    setattr(job, counter, 0)
                 session.execute(delete(BulkProblem).where(BulkProblem.job_id == job.id))
             self.done_line = 0
 
@@ -314,6 +317,7 @@ class Run:
         job.added += done.count(Outcome.ADDED)
         job.changed += done.count(Outcome.CHANGED)
         job.unchanged += done.count(Outcome.UNCHANGED)
+        job.waiting += sum(each.waits for each in judged if each.row.line not in wrong)
         job.failed += len(wrong)
         job.problems += len(problems)
         if lines:
@@ -325,7 +329,7 @@ class Run:
                 [
                     {
                         "job_id": job.id, "line": each.line, "place": places.get(each.column), "heading": each.column,
-                        "figure": each.figure[:FIGURE], "rule": each.rule, "way_out": each.way_out,
+                        "figure": each.figure[:LONGEST_FIGURE], "rule": each.rule, "way_out": each.way_out,
                         "facts": json.dumps(dict(each.facts), ensure_ascii=False),
                     }
                     for each in sorted(problems, key=lambda each: each.line)

@@ -17,11 +17,12 @@ Cells = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Judged:
-    """A row without problems: what it would do, and what the chapter needs to do it."""
+    """A row without problems: what it would do, what the chapter needs to do it, and whether it then waits for somebody's decision."""
 
     row: SheetRow
     outcome: Outcome
     intent: Any = None
+    waits: bool = False
 
 
 def differing(row: SheetRow, stands: Mapping[str, object], columns: Sequence[Column], usual: Mapping[str, object] | None = None) -> str:
@@ -70,7 +71,8 @@ class Entity:
     """One kind of row: its columns, its natural key, who may import and export it, and the chapter's functions.
 
     Rows with the same value in the column `group` are judged and written together. `more` makes a column of a heading that is
-    not fixed (an attribute), `of_category` those that are usual in a category.
+    not fixed (an attribute), `of_category` those that are usual in a category. `page` is the endpoint of the list that shows the
+    rows, `waiting` the arguments with which it shows those that wait for a decision. `checks_only` never writes anything.
     """
 
     name: str
@@ -84,11 +86,16 @@ class Entity:
     write: Write
     export: Export
     page: str = ""
+    waiting: Mapping[str, str] = field(default_factory=dict)
     group: str = ""
     checks_only: bool = False
     more: Callable[[str], Column | None] = field(default=nothing_more)
     of_category: Callable[[Session, str], Sequence[Column]] = field(default=same_everywhere)
-    by_category: bool = False
+
+    @property
+    def by_category(self) -> bool:
+        """Whether each category has a template of its own."""
+        return self.of_category is not same_everywhere
 
     def column(self, name: str) -> Column | None:
         """The column of this name, fixed or made for it."""

@@ -34,12 +34,13 @@ class BulkCheckBegun(BulkMoved):
 
 @dataclass(frozen=True, kw_only=True)
 class BulkCounted(BulkMoved):
-    """Rows by what they do."""
+    """Rows by what they do; `waiting` are those of the added and changed ones on which somebody else decides."""
 
     rows: int
     added: int
     changed: int
     unchanged: int
+    waiting: int
     failed: int
 
 

@@ -29,12 +29,14 @@ class Look:
 
 
 def look(file: BinaryIO, entity: Entity, words: Mapping[str, Sequence[str]]) -> Look:
-    """Look at a file; `words` are other headings of each field (translations). Raises UnreadableSheet, SheetTooBig, NoFile, NoRows."""
+    """Look at a file; `words` are other headings of each field (translations).
+
+    Raises NoFile, FileTooBig, UnreadableSheet, SheetTooBig, NoRows.
+    """
     size = file.seek(0, 2)
     if not size:
         raise NoFile()
-    if size > MOST_FILE:
-        raise FileTooBig(size=-(-size // 2**20), most=MOST_FILE // 2**20)
+    weigh(size)
     file.seek(0)
     digest = hashlib.sha256()
     while piece := file.read(PIECE):
@@ -52,6 +54,12 @@ def look(file: BinaryIO, entity: Entity, words: Mapping[str, Sequence[str]]) -> 
     headings = [cell.strip()[:100] for cell in head.cells]
     samples = [[cells[place][:60] if place < len(cells) else "" for cells in below] for place in range(len(headings))]
     return Look(kind.value, size, digest.hexdigest(), head.number, headings, samples, guess(entity, known, headings, samples))
+
+
+def weigh(size: int) -> None:
+    """Refuse so many bytes when they are more than is taken. Raises FileTooBig."""
+    if size > MOST_FILE:
+        raise FileTooBig(size=-(-size // 2**20), most=MOST_FILE // 2**20)
 
 
 def _words(column: Column, words: Mapping[str, Sequence[str]]) -> list[str]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.bulk.entity import REGISTRY
 from app.bulk.tables import BulkJob, BulkPiece, BulkProblem
-from app.kernel import paging
+from app.kernel import paging, sheets
 from app.kernel.errors import Missing
 from app.policy import Actor
 
@@ -41,6 +41,16 @@ def history(
     if entity is not None:
         query = query.where(BulkJob.entity == entity)
     return paging.page(session, query, (paging.Key(BulkJob.id),), cursor=cursor, limit=limit)
+
+
+def chosen_before(session: Session, actor: Actor, entity: str) -> dict[str, str]:
+    """Which field each heading stood for in the organisation's last import of this kind that got as far as a check."""
+    query = select(BulkJob).where(visible_to(actor), BulkJob.entity == entity, BulkJob.began_at.is_not(None))
+    last = session.scalars(query.order_by(BulkJob.id.desc()).limit(1)).first()
+    if last is None:
+        return {}
+    headings = [sheets.plain(heading) for heading in json.loads(last.headings)]
+    return {headings[place]: name for name, place in json.loads(last.mapping).items() if headings[place]}
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from app.kernel.errors import N_, Conflict, Invalid
 
 MOST_PROBLEMS = 20_000
 """Cells. Whoever has more of them has chosen wrong columns, not wrong figures."""
-BATCH = 500
-"""Rows that are judged and written in one transaction."""
+BATCH = 200
+"""Rows that are judged and written in one transaction: few, for other writers wait meanwhile."""
 BATCH_CHARS = 2_000_000
 MOST_FILE = 32 * 1024 * 1024
 SHOWN = 100

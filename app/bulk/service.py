@@ -4,7 +4,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
@@ -16,13 +16,19 @@ from app.bulk.intake import PIECE, Look
 from app.bulk.rules import ColumnMissing, ColumnTwice, NothingToWrite, WrongStep
 from app.bulk.states import STATE_NAMES, STEPS, JobState
 from app.bulk.tables import BulkJob, BulkPiece, BulkProblem
-from app.kernel import clock, outbox
+from app.kernel import clock, outbox, sheets
 from app.kernel.errors import Refusal
 from app.policy import Actor
 
+WRITTEN: Final = ("added", "changed", "unchanged", "waiting")
+COUNTERS: Final = ("rows", *WRITTEN, "failed")
+
 
 def receive(session: Session, actor: Actor, entity_name: str, *, file: BinaryIO, name: str, seen: Look) -> BulkJob:
-    """Keep a file that was looked at, under a random name. Raises Forbidden, Missing."""
+    """Keep a file that was looked at, under a random name; columns that were chosen by hand the last time are chosen again.
+
+    Raises Forbidden, Missing.
+    """
     entity = REGISTRY.known(entity_name)
     actor.must(entity.imports)
     assert actor.person_id is not None
@@ -39,7 +45,7 @@ def receive(session: Session, actor: Actor, entity_name: str, *, file: BinaryIO,
         head_line=seen.head_line,
         headings=json.dumps(seen.headings, ensure_ascii=False),
         samples=json.dumps(seen.samples, ensure_ascii=False),
-        mapping=json.dumps(seen.mapping, ensure_ascii=False),
+        mapping=json.dumps(_chosen(seen, queries.chosen_before(session, actor, entity.name)), ensure_ascii=False),
         state=JobState.UPLOADED,
         version=1,
         created_at=clock.now(),
@@ -53,6 +59,16 @@ def receive(session: Session, actor: Actor, entity_name: str, *, file: BinaryIO,
         number += 1
     _record(session, actor, job, BulkUploaded(**facts(job), size=job.file_size))
     return job
+
+
+def _chosen(seen: Look, before: Mapping[str, str]) -> dict[str, int]:
+    """The guess, but for the headings that somebody has chosen a field for before."""
+    again: dict[str, int] = {}
+    for place, heading in enumerate(seen.headings):
+        if (name := before.get(sheets.plain(heading))) is not None:
+            again.setdefault(name, place)
+    taken = set(again.values())
+    return again | {name: place for name, place in seen.mapping.items() if name not in again and place not in taken}
 
 
 def clean_name(name: str, kind: str) -> str:
@@ -106,10 +122,12 @@ def move(session: Session, actor: Actor, job: BulkJob, to: JobState, why: Refusa
     now = clock.now()
     fresh: dict[str, Any] = {}
     if to in {JobState.CHECKING, JobState.WRITING}:
-        fresh = dict.fromkeys(("done_line", "rows", "added", "changed", "unchanged", "failed", "problems"), 0)
+        fresh = dict.fromkeys(("done_line", *COUNTERS, "problems"), 0)
         fresh |= {"began_at": now, "ended_at": None, "why": None, "lease_token": None, "lease_until": None}
     else:
         fresh = {"ended_at": now, "lease_token": None, "lease_until": None}
+        if before is not JobState.WRITING and to is not JobState.CHECKED:
+            fresh |= dict.fromkeys(WRITTEN, 0)  # a check alone has written nothing, and nothing will be
     if to is JobState.CHECKED:
         fresh["total_rows"] = job.rows
     if why is not None:
@@ -132,7 +150,7 @@ def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fact(job: BulkJob, to: JobState, why: Refusal | None) -> BulkMoved:
-    counted = {name: getattr(job, name) for name in ("rows", "added", "changed", "unchanged", "failed")}
+    counted = {name: getattr(job, name) for name in COUNTERS}
     if to is JobState.CHECKING:
         return BulkCheckBegun(**facts(job))
     if to is JobState.WRITING:

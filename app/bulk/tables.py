@@ -10,7 +10,10 @@ from app.kernel.db import Base, enum_column
 
 
 class BulkJob(Base):
-    """One import. `done_line` is the last row of the file whose effect is committed; counters count rows up to it."""
+    """One import. `done_line` is the last row of the file whose effect is committed; counters count rows up to it.
+
+    `waiting` are those of the added and changed rows on which somebody else decides.
+    """
 
     __tablename__ = "bulk_jobs"
     __table_args__ = (Index("ix_bulk_jobs_owner", "organisation_id", "id"), Index("ix_bulk_jobs_state", "state", "id"))
@@ -37,6 +40,7 @@ class BulkJob(Base):
     added: Mapped[int] = mapped_column(default=0)
     changed: Mapped[int] = mapped_column(default=0)
     unchanged: Mapped[int] = mapped_column(default=0)
+    waiting: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
     problems: Mapped[int] = mapped_column(default=0)
     why: Mapped[str | None] = mapped_column(Text)

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.bulk import engine, intake, outlet, queries, service
 from app.bulk.entity import REGISTRY, Entity
@@ -21,13 +22,14 @@ from app.kernel import clock
 from app.kernel.db import commit
 from app.kernel.errors import Missing
 from app.kernel.sheets import Format, plain
+from app.kernel.tabular import MOST_ROWS
 from app.kernel.xlsx_writing import letter_of
 from app.policy import Permission
 from app.web import htmx
-from app.web.errors import shown
+from app.web.errors import failure, shown
 from app.web.extensions import db
 from app.web.forms import refusals_on
-from app.web.guard import me, requires
+from app.web.guard import maybe_me, me, requires
 from app.web.language import english
 
 bp = Blueprint("bulk", __name__, template_folder="templates", url_prefix="/bulk")
@@ -38,6 +40,9 @@ IMPORTERS: Final = (
 ANYBODY: Final = (*IMPORTERS, Permission.BUDGET_READ, Permission.PLAN_READ)
 """Who may open these pages at all; what he finds there is decided by each entity's own permissions."""
 UPLOAD_ROOM: Final = MOST_FILE + 1024 * 1024
+"""Bytes of a request: the file and the fields around it."""
+LISTENED_TO: Final = 4 * MOST_FILE
+"""Bytes of a request that is too large which are taken and thrown away: a browser shows no answer before it has sent everything."""
 
 
 @bp.url_value_preprocessor
@@ -45,6 +50,23 @@ def room_for_files(endpoint: str | None, _values: dict[str, Any] | None) -> None
     """An upload may be bigger than any other request; this is asked before anybody reads it."""
     if endpoint == "bulk.upload":
         request.max_content_length = UPLOAD_ROOM
+
+
+@bp.errorhandler(RequestEntityTooLarge)
+def too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
+    """Say to whoever may import how large the file is, how large it may be and what to do, and show the form again.
+
+    This is found out before anybody asks who is there.
+    """
+    actor, kind, form = maybe_me(), REGISTRY.entities.get((request.view_args or {}).get("entity_name", "")), UploadForm(formdata=None)
+    if request.endpoint != "bulk.upload" or kind is None or actor is None or not actor.may(kind.imports):
+        return failure(error)
+    size, taken = request.content_length or 0, 0
+    while taken < min(size, LISTENED_TO) and (piece := request.environ["wsgi.input"].read(min(intake.PIECE, size - taken))):
+        taken += len(piece)
+    with refusals_on(form):
+        intake.weigh(size)
+    return _entity(kind, form, status=413)
 
 
 @bp.get("/")
@@ -226,6 +248,7 @@ def _entity(kind: Entity, form: UploadForm, status: int = 200) -> ResponseReturn
         imports=actor.may(kind.imports),
         exports=actor.may(kind.exports),
         most=MOST_FILE // 2**20,
+        most_rows=MOST_ROWS,
         status=status,
         **_about(page.rows),
     )
@@ -272,6 +295,7 @@ def _job(job: BulkJob, form: StepForm, *, chosen: dict[str, int] | None = None, 
         entity=kind,
         form=form,
         is_running=is_running,
+        is_written=job.state in {JobState.WRITING, JobState.DONE, JobState.CANCELLED, JobState.FAILED},
         waits=job.state is JobState.UPLOADED,
         may_check=job.state in {JobState.UPLOADED, JobState.CHECKED, JobState.FAILED},
         may_write=job.state is JobState.CHECKED and bool(job.added + job.changed),

@@ -7,8 +7,9 @@ ever. The floor only skips what is so old that no transaction can still be open.
 
 import logging
 import secrets
+import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -26,6 +27,11 @@ log = logging.getLogger("mall.outbox")
 LEASE = timedelta(seconds=30)
 SETTLED_AFTER = timedelta(hours=1)
 """No transaction stays open this long (the databases end idle ones after a minute), so older events are all visible."""
+
+
+WHOLE_LOOK_S = 5.0
+"""A consumer with much to do goes on behind what it did last, or each batch would pass by all receipts of those before; so often it
+looks at everything again, for an event may be committed after one with a higher number, and a lease may have run out."""
 
 
 class Event(Base):
@@ -149,6 +155,14 @@ Outside = Callable[[Session, Sequence[Event]], Any]
 Inside = Callable[[Session, Sequence[Event], Any], None]
 
 
+@dataclass
+class Place:
+    """Behind which event a consumer goes on, and until when it does so before it looks at everything again."""
+
+    after: int = 0
+    until: float = 0.0
+
+
 @dataclass(frozen=True)
 class Consumer:
     """Who follows which events. A type ending in a dot stands for all below it; "*" for every type.
@@ -167,6 +181,7 @@ class Consumer:
     lane: str = "slow"
     ready: Callable[[Session], bool] | None = None
     longest_pause_s: int = 600
+    place: Place = field(default_factory=Place, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -179,15 +194,15 @@ class Timer:
     lane: str = "slow"
 
 
-def pending(session: Session, consumer: Consumer, limit: int) -> list[int]:
-    """Ids of events this consumer has neither done nor leased out, oldest first."""
+def pending(session: Session, consumer: Consumer, limit: int, *, after: int = 0) -> list[int]:
+    """Ids of events this consumer has neither done nor leased out, oldest first; only those behind `after` when it is given."""
     floor = session.scalar(select(ConsumerFloor.event_id).where(ConsumerFloor.consumer == consumer.name)) or 0
     moment = clock.now()
     query = (
         select(Event.id)
         .outerjoin(EventReceipt, (EventReceipt.event_id == Event.id) & (EventReceipt.consumer == consumer.name))
         .outerjoin(EventLease, (EventLease.event_id == Event.id) & (EventLease.consumer == consumer.name))
-        .where(Event.id > floor, EventReceipt.event_id.is_(None))
+        .where(Event.id > max(floor, after), EventReceipt.event_id.is_(None))
         .where(or_(EventLease.event_id.is_(None), EventLease.until < moment))
         .order_by(Event.id)
         .limit(limit)
@@ -202,7 +217,13 @@ def batch(session: Session, consumer: Consumer) -> list[int]:
 
     An event that always fails would otherwise take those of its batch along each time.
     """
-    ids = pending(session, consumer, consumer.batch)
+    ids: list[int] = []
+    if consumer.place.after and time.monotonic() < consumer.place.until:
+        ids = pending(session, consumer, consumer.batch, after=consumer.place.after)
+    if not ids:
+        ids = pending(session, consumer, consumer.batch)
+        consumer.place.until = time.monotonic() + WHOLE_LOOK_S
+    consumer.place.after = ids[-1] if ids else 0
     begun = set(session.scalars(select(EventLease.event_id).where(EventLease.consumer == consumer.name, EventLease.event_id.in_(ids))))
     if ids and ids[0] in begun:
         return ids[:1]

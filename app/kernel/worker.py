@@ -1,9 +1,13 @@
 """The job worker: follows events and the clock until it is told to stop."""
 
+import contextlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
@@ -19,8 +23,22 @@ LOOK_AGAIN = 1.0
 """A consumer that had nothing to do is asked again when the log has grown, and anyhow after so many seconds: an event may be
 committed after one with a higher number, and a lease runs out without a new event."""
 HOUSEKEEPING = 300.0
+NICENESS: Final = 5
+"""How far the worker's process stands behind that of the pages when both want the processor: a third of the share. Further back it
+would hold the one writer of SQLite for longer than people wait."""
 
 Sessions = Callable[[], Session]
+
+
+def step_aside() -> None:
+    """Let whoever answers people have the processor first; for the rest of this process, and as far as the system allows it.
+
+    Linux may share the processor among sessions before it looks at processes, so the session steps aside too.
+    """
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 class Worker:

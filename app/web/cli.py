@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from app.config import BadConfiguration, Settings
 from app.kernel.db import commit
 from app.kernel.errors import Refusal
-from app.kernel.worker import Worker
+from app.kernel.worker import Worker, step_aside
 from app.web import process
 from app.web.errors import sentence
 from app.web.extensions import db
@@ -155,6 +155,7 @@ def worker() -> None:
     running: Worker = current_app.extensions["mall.worker"]()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: running.stop())
+    step_aside()
     running.run()
 
 

@@ -78,6 +78,16 @@ def _answer(status: int, code: str, title: str, refusal: Refusal | None = None) 
     return response
 
 
+def failure(error: HTTPException) -> Response:
+    """The answer to what is no refusal of ours: a missing page, a method that is not taken, a request that is too large."""
+    code = error.code or 500
+    if isinstance(error, InternalServerError):
+        log.error("request failed", extra={"request_id": g.get("request_id")})
+    if error.response is not None and code < 400:
+        return make_response(error.response)
+    return _answer(code, (error.name or "error").lower().replace(" ", "_"), gettext(_TITLES.get(code, "请求没有成功")))
+
+
 def install(app: Flask) -> None:
     """Register the handlers."""
 
@@ -88,14 +98,7 @@ def install(app: Flask) -> None:
             answer.headers["Retry-After"] = str(getattr(refusal, "retry_after", None) or RETRY_S)
         return answer
 
-    @app.errorhandler(HTTPException)
-    def failed(error: HTTPException) -> Response:
-        code = error.code or 500
-        if isinstance(error, InternalServerError):
-            log.error("request failed", extra={"request_id": g.get("request_id")})
-        if error.response is not None and code < 400:
-            return make_response(error.response)
-        return _answer(code, (error.name or "error").lower().replace(" ", "_"), gettext(_TITLES.get(code, "请求没有成功")))
+    app.register_error_handler(HTTPException, failure)
 
 
 _TITLES = {

@@ -197,7 +197,8 @@ def _through_the_gate(session: Session, supplier_id: int, judged: Sequence[Judge
         elif is_held(verdicts) or (offer is not None and offer.shelf is Shelf.SUSPENDED):
             saying |= {"shelf": Shelf.REVIEW}
         if not blocks:
-            passed.append(replace(each, intent=replace(intent, saying=saying)))
+            waits = "held_fen" in saying or saying["shelf"] is Shelf.REVIEW
+            passed.append(replace(each, intent=replace(intent, saying=saying), waits=waits))
     return passed, problems
 
 
@@ -374,6 +375,6 @@ ENTITIES: Final = (
         name="listings", label=N_("商品"), note=N_("按货号新增和修改本供应商的商品：价格、库存、名称、上下架"),
         columns=COLUMNS, key=("sku",),
         imports=Permission.LISTING_KEEP, exports=Permission.LISTING_KEEP, judge=judge, write=write, export=export, page="listings.index",
-        more=attribute_column, of_category=of_category, by_category=True,
+        more=attribute_column, of_category=of_category, waiting={"tab": Shelf.REVIEW.value},
     ),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -17,15 +18,17 @@ LOOK_EVERY_S = 10.0
 
 
 def tell(session: Session, events: Sequence[Event], _result: None) -> None:
-    """An offer became cheaper, got pieces or came on the shelf."""
+    """Offers became cheaper, got pieces or came on the shelf."""
+    changed: dict[int, datetime] = {}
     for event in events:
-        service.tell(session, json.loads(event.body), event.at)
+        changed.setdefault(json.loads(event.body)["listing_id"], event.at)
+    service.tell(session, changed)
 
 
 def consumers(_settings: Settings) -> tuple[Consumer, ...]:
     """Who follows which events."""
     types = ("listing.created", "listing.repriced", "listing.restocked", "listing.shelved")
-    return (Consumer(name="favourites.awaited", types=types, inside=tell),)
+    return (Consumer(name="favourites.awaited", types=types, inside=tell, batch=200),)
 
 
 def timers(settings: Settings) -> tuple[Timer, ...]:

@@ -104,16 +104,22 @@ def drop(session: Session, actor: Actor, table: type[Any], row_id: int) -> None:
     session.flush()
 
 
-def tell(session: Session, body: Mapping[str, Any], at: datetime) -> int:
-    """Tell everybody who waits for what an offer has become, once; returns how many were told."""
-    offer = listings.shown(session, [body["listing_id"]]).get(body["listing_id"])
-    if offer is None or not offer.is_live:
-        return 0
+def tell(session: Session, changed: Mapping[int, datetime]) -> int:
+    """Tell everybody who waits for what these offers have become, once; each offer comes with when it changed.
+
+    Returns how many were told. Two statements, however many offers: a supplier may bring tens of thousands at once.
+    """
+    offers = [offer for offer in listings.shown(session, list(changed)).values() if offer.is_live]
+    waiting: dict[int, list[Awaited]] = {}
+    products = {offer.product_id for offer in offers}
+    for row in session.scalars(select(Awaited).where(Awaited.product_id.in_(products), Awaited.told_at.is_(None))):
+        waiting.setdefault(row.product_id, []).append(row)
     told = 0
-    for row in session.scalars(select(Awaited).where(Awaited.product_id == offer.product_id, Awaited.told_at.is_(None))):
-        if offer.serves(row.region) and rules.fulfilled(row.below_fen, offer.price_fen, offer.stock):
-            row.told_at, row.listing_id, row.price_fen = at, offer.listing_id, offer.price_fen
-            told += 1
+    for offer in sorted(offers, key=lambda each: changed[each.listing_id]):
+        for row in waiting.get(offer.product_id, ()):
+            if row.told_at is None and offer.serves(row.region) and rules.fulfilled(row.below_fen, offer.price_fen, offer.stock):
+                row.told_at, row.listing_id, row.price_fen = changed[offer.listing_id], offer.listing_id, offer.price_fen
+                told += 1
     session.flush()
     return told
 

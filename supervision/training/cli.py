@@ -38,7 +38,7 @@ from supervision.dashboard import service as stream
 from supervision.journal import service as log
 from supervision.journal.audit import audit as audit_journal
 from supervision.journal.tables import Leaf
-from supervision.training import aids, door, guide, key, ledger, shelf, traffic, words, world
+from supervision.training import aids, door, guide, imports, key, ledger, shelf, traffic, words, world
 from supervision.training.cast import PASSWORD
 from supervision.training.scales import Size, scale_of
 
@@ -106,6 +106,7 @@ def prepare(size: Size, number: int, shown: Console) -> None:
             words.look_in_vain(session)
         made.key.planted.append(door.fill(_sessions, chosen.folder(uploads.FOLDER)))
         shelf.fill(_sessions)
+        imports.bring(_sessions)
         analyse(db.engine)
         if (bank := simulator_for(chosen)) is not None:
             with _sessions() as session:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
-from sqlalchemy import Engine, func, select, text, update
+from sqlalchemy import Engine, delete, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -259,3 +259,21 @@ def test_the_database_keeps_foreign_keys_on_sqlite(engine: Engine) -> None:
     with Session(engine) as session:
         assert session.scalar(text("PRAGMA foreign_keys")) == 1
         assert session.scalar(text("PRAGMA synchronous")) == 2
+
+
+@pytest.mark.both_databases
+def test_an_event_committed_behind_a_consumer_that_goes_on_is_found_when_it_has_nothing_else_to_do(engine: Engine) -> None:
+    """A consumer with a long queue goes on behind what it did last; what is committed late below that is done all the same."""
+    done: list[int] = []
+    sessions: Callable[[], Session] = lambda: Session(engine)
+    bell = Consumer(name="bells", types=("bell.rang",), inside=counting(done), batch=2)
+    with Session(engine) as session:
+        ids = [ring(session, times, stream=f"bell-{times}") for times in range(6)]
+    late = ids[1]
+    with Session(engine) as session, commit(session):
+        session.add(EventReceipt(consumer="bells", event_id=late, at=clock.now()))  # not to be seen yet
+    assert outbox.step(sessions, bell) == 2 and done == [ids[0], ids[2]] and bell.place.after == ids[2]
+    with Session(engine) as session, commit(session):
+        session.execute(delete(EventReceipt).where(EventReceipt.event_id == late))
+    assert Worker(sessions, [bell], []).drain() == 4
+    assert done == [ids[0], ids[2], ids[3], ids[4], ids[5], late] and bell.place.after == 0

@@ -95,7 +95,7 @@ def test_an_offer_that_is_not_delivered_here_ends_no_waiting(shop: Shop) -> None
         afar = factories.supplier(session)
         product = session.get_one(Product, shop.world.laser.product_id)
         listing = factories.listing(session, afar, product, price_fen=1_00, regions=factories.OTHER_CITY)
-        assert service.tell(session, {"listing_id": listing.id}, factories.moment(2026, 11, 24)) == 0
+        assert service.tell(session, {listing.id: factories.moment(2026, 11, 24)}) == 0
     assert kept(shop, Awaited)[0].told_at is None
 
 
