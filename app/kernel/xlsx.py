@@ -33,10 +33,10 @@ LONGEST_TOKEN: Final = 1024 * 1024
 PIECE: Final = 64 * 1024
 
 DAMAGE: Final = (
-    zipfile.BadZipFile, zlib.error, struct.error, expat.ExpatError, EOFError, OSError, KeyError, ValueError, RuntimeError,
+    zipfile.BadZipFile, zlib.error, struct.error, expat.ExpatError, EOFError, OSError, LookupError, ValueError, RuntimeError,
     NotImplementedError,
 )  # fmt: skip
-"""What the libraries say of bytes that are no workbook."""
+"""What the libraries say of bytes that are no workbook; an encoding that nobody knows is a LookupError."""
 DATES: Final = {*range(14, 23), *range(27, 37), 45, 46, 47, *range(50, 59)}
 """The built-in number formats that show a date or a time."""
 DAY_ZERO: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - a day in a spreadsheet has no zone

@@ -60,6 +60,7 @@ BOMBS = {
     "external": lambda: changed({SHEET: sheet('<row><c t="str"><v>&x;</v></c></row>', '<!DOCTYPE x [<!ENTITY x SYSTEM "file:///etc/passwd">]>')}),
     "depth": lambda: changed({SHEET: sheet("<row>" + "<a>" * 500 + "</a>" * 500 + "</row>")}),
     "token": lambda: changed({SHEET: sheet(f'<row a="{random.Random(1).randbytes(2 * MIB).hex()}"></row>')}),
+    "unknown-encoding": lambda: changed({SHEET: sheet("<row/>").replace(b'"1.0"', b'"1.0" encoding="UT8"')}),
     "macros": lambda: changed(add={"xl/vbaProject.bin": b"x"}),
     "old-or-encrypted": lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 2000,
     "cut": lambda: workbook([offer(1)])[:-300],
