@@ -76,7 +76,7 @@ SHARED = {
     "categories", "class_rules", "consumer_floors", "event_leases", "event_receipts", "gateway_notices", "journal_checkpoints", "limits", "mall_categories",
     "dishonest_firms", "supplier_agreements", "supplier_requirements",
     "products", "reference_prices", "region_days", "rule_parameters", "stream_cursors", "terms",
-    "search_miss_marks", "search_misses", "search_synonyms", "supplier_join_knocks",
+    "search_miss_marks", "search_misses", "search_synonyms", "supplier_join_knocks", "search_samples", "exposure_days", "traded_months", "price_index",
 }  # fmt: skip
 """Tables that belong to no unit and no supplier."""
 

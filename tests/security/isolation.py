@@ -55,6 +55,7 @@ _ROWS: dict[tuple[str, str, str], tuple[str, ...]] = {
         "listings_api.create POST", "listings_api.listings GET", "onboarding.agreement GET", "onboarding.company GET", "onboarding.contact GET",
         "onboarding.overview GET", "onboarding.papers GET", "onboarding.scope GET", "qualifications.own GET", "qualifications.renew POST",
         "questions.index GET", "suppliers.own GET", "suppliers.set_areas POST", "positions.index GET", "positions.table GET",
+        "onboarding_api.status GET", "questions_api.questions GET",
     ),
     # one thing on a supplier's desk
     (NONE, SHUT, SHUT): (
@@ -63,7 +64,7 @@ _ROWS: dict[tuple[str, str, str], tuple[str, ...]] = {
         "listings_api.reprice PUT", "listings_api.restock PUT", "listings_api.shelve PUT", "listings_api.versions GET", "onboarding.agree POST",
         "onboarding.hand_in POST", "onboarding.save_company POST", "onboarding.save_contact POST", "onboarding.save_scope POST",
         "onboarding.submit POST", "onboarding.withdraw POST", "qualifications.file GET", "questions.answer POST",
-        "positions.show GET",
+        "positions.show GET", "listings_api.verdicts GET", "questions_api.answer PUT",
     ),
     # one thing among a buyer's aids
     (SHUT, NONE, SHUT): (
@@ -75,14 +76,14 @@ _ROWS: dict[tuple[str, str, str], tuple[str, ...]] = {
     ),
     # the shop window
     (OPEN, OPEN, OPEN): (
-        "explanations.rules GET", "explanations.why GET", "onboarding.join GET", "onboarding.register POST", "questions.about GET",
+        "explanations.rules GET", "explanations.why GET", "onboarding.join GET", "onboarding.register POST", "questions.about GET", "questions_api.about GET",
         "references.index GET", "search.compare GET", "search.home GET", "search.product GET", "search.results GET", "search.suggest GET",
         "search_api.offer GET", "search_api.product GET", "search_api.search GET", "search_api.suggest GET", "suppliers.index GET",
         "suppliers.supplier GET",
     ),
     # the shop window, for those who may speak there
     (SHUT, OPEN, SHUT): (
-        "questions.ask POST",
+        "questions.ask POST", "questions_api.ask POST",
     ),
     # the shop window, for those who may speak there
     (OPEN, OPEN, SHUT): (

@@ -31,7 +31,7 @@ from supervision.journal.audit import audit as audit_journal
 from tests import factories
 
 PROCESSES = 8
-SHORT, LONG = 8.0, 30.0
+SHORT, LONG = 4.0, 30.0
 LINE_FEN = 20_000_00
 PRICE_FEN = 1_000_00
 STOCK = 10**9
