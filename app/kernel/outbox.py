@@ -223,11 +223,10 @@ def batch(session: Session, consumer: Consumer) -> list[int]:
     if not ids:
         ids = pending(session, consumer, consumer.batch)
         consumer.place.until = time.monotonic() + WHOLE_LOOK_S
-    consumer.place.after = ids[-1] if ids else 0
     begun = set(session.scalars(select(EventLease.event_id).where(EventLease.consumer == consumer.name, EventLease.event_id.in_(ids))))
-    if ids and ids[0] in begun:
-        return ids[:1]
-    return [i for i in ids if i not in begun]
+    taken = ids[:1] if ids and ids[0] in begun else [i for i in ids if i not in begun]
+    consumer.place.after = taken[-1] if taken else 0
+    return taken
 
 
 def claim(session: Session, consumer: Consumer, ids: Iterable[int], token: str) -> list[int]:

@@ -277,3 +277,16 @@ def test_an_event_committed_behind_a_consumer_that_goes_on_is_found_when_it_has_
         session.execute(delete(EventReceipt).where(EventReceipt.event_id == late))
     assert Worker(sessions, [bell], []).drain() == 4
     assert done == [ids[0], ids[2], ids[3], ids[4], ids[5], late] and bell.place.after == 0
+
+
+def test_what_a_killed_worker_had_begun_is_done_one_by_one_without_a_pause(engine: Engine) -> None:
+    done: list[int] = []
+    sessions: Callable[[], Session] = lambda: Session(engine)
+    bell = Consumer(name="bells", types=("bell.rang",), inside=counting(done), batch=4)
+    with Session(engine) as session:
+        ids = [ring(session, times, stream=f"bell-{times}") for times in range(6)]
+    with Session(engine) as session, commit(session):
+        for begun in ids[:4]:
+            session.add(EventLease(consumer="bells", event_id=begun, token="killed", until=clock.now() - timedelta(seconds=1), attempts=1))
+    assert [outbox.step(sessions, bell) for _ in range(6)] == [1, 1, 1, 1, 2, 0]
+    assert done == ids
