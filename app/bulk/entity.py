@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.bulk.states import Outcome
 from app.kernel.errors import Missing
+from app.kernel.money import yuan
 from app.kernel.sheets import CellProblem, Column, SheetRow
 from app.policy import Actor, Permission
 
@@ -30,6 +31,14 @@ def differing(row: SheetRow, stands: Mapping[str, object], columns: Sequence[Col
     told = {name: (usual or {}).get(name) if row.values.get(name) is None else row[name] for name in stands}
     other = [column.heading for column in columns if told.get(column.name) is not None and told[column.name] != stands[column.name]]
     return "、".join(other)
+
+
+def problem(columns: Sequence[Column], row: SheetRow, name: str, rule: str, way_out: str, /, **facts: Any) -> CellProblem:
+    """What is wrong with the cell of this field; the figure as people read it, amounts in yuan."""
+    heading = next(column.heading for column in columns if column.name == name)
+    value = row[name]
+    figure = "" if value is None else yuan(value) if name.endswith("_fen") else str(value)
+    return CellProblem(row.line, heading, figure, rule, way_out, facts)
 
 
 Verdict = tuple[list[Judged], list[CellProblem]]

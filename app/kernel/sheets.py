@@ -175,6 +175,13 @@ def read_cell(column: Column, text: str, line: int) -> tuple[Any, CellProblem | 
         return None, refused(line, column.heading, text, error)
 
 
+def whole(text: str) -> int:
+    """A whole number above nought, at most a thousand million. Raises BadCell."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 12 and 0 < int(text) <= 10**9):
+        raise BadCell(N_("应为大于零的整数"), N_("只填写数字，如 20"))
+    return int(text)
+
+
 def refused(line: int, heading: str, figure: str, refusal: Refusal) -> CellProblem:
     """A refusal of a rule as the problem of a cell."""
     facts = {name: fact for name, fact in refusal.facts.items() if isinstance(fact, str | int) and name != "field"}

@@ -1,6 +1,7 @@
 """Suppliers as a table: registered as organisations and let into the library, or found there as the row says."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -9,7 +10,7 @@ from app.accounts.organisations import queries as organisations
 from app.accounts.organisations import service as register
 from app.accounts.organisations.queries import Organisation
 from app.accounts.organisations.rules import NewOrganisation, check_code, check_phone
-from app.bulk.entity import Cells, Entity, Judged, Verdict, differing
+from app.bulk.entity import Cells, Entity, Judged, Verdict, differing, problem
 from app.bulk.states import Outcome
 from app.kernel import credit_codes, regions
 from app.kernel.errors import N_
@@ -55,9 +56,7 @@ COLUMNS: Final = (
 )
 
 
-def _problem(row: SheetRow, column: str, rule: str, way_out: str, **facts: Any) -> CellProblem:
-    heading = next(each.heading for each in COLUMNS if each.name == column)
-    return CellProblem(row.line, heading, str(row[column]), rule, way_out, facts)
+_problem = partial(problem, COLUMNS)
 
 
 def judge(session: Session, actor: Actor, rows: Sequence[SheetRow], memory: dict[str, Any]) -> Verdict:

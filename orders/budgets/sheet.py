@@ -1,17 +1,18 @@
 """Allotments and procurement-budget lines as tables. The columns are those of the books of the finance department."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
 from app.accounts.organisations import queries as organisations
 from app.accounts.organisations.queries import Organisation
-from app.bulk.entity import Cells, Entity, Judged, Verdict, differing
+from app.bulk.entity import Cells, Entity, Judged, Verdict, differing, problem
 from app.bulk.states import Outcome
 from app.kernel.errors import N_
 from app.kernel.money import parse_yuan, yuan
-from app.kernel.sheets import BadCell, CellProblem, Column, SheetRow
+from app.kernel.sheets import BadCell, CellProblem, Column, SheetRow, whole
 from app.kernel.xlsx_writing import Figure
 from app.policy import Actor, OrganisationKind, Permission
 from catalog.taxonomy import queries as taxonomy
@@ -31,14 +32,8 @@ def _yuan(text: str) -> int:
     return fen
 
 
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 12 and 0 < int(text) <= 10**9):
-        raise BadCell(N_("应为大于零的整数"), N_("只填写数字，如 20"))
-    return int(text)
-
-
 def _year(text: str) -> int:
-    year = _whole(text)
+    year = whole(text)
     if not 2000 <= year <= 2100:
         raise BadCell(N_("年度应为四位年份"), N_("填写如 2026"))
     return year
@@ -87,17 +82,14 @@ LINES: Final = (
     Column("code", N_("明细编号"), sample="CG-001", note=N_("在单位和年度内唯一"), most=60),
     Column("category_code", N_("品目编码"), sample="A02021003", most=9),
     Column("name", N_("名称"), sample="激光打印机", most=120),
-    Column("quantity", N_("数量"), parse=_whole, sample="20", is_number=True),
+    Column("quantity", N_("数量"), parse=whole, sample="20", is_number=True),
     Column("amount_fen", N_("金额（元）"), parse=_yuan, sample="26000.00", is_number=True),
     Column("sme_reserved", N_("面向中小企业"), required=False, parse=_yes, words=YES, sample="是", note=N_("留空为是")),
     Column("import_allowed", N_("可采购进口"), required=False, parse=_yes, words=YES, sample="否", note=N_("留空为否")),
 )
 
 
-def _problem(row: SheetRow, column: str, rule: str, way_out: str, **facts: Any) -> CellProblem:
-    heading = next(each.heading for each in (*ALLOTMENTS, *LINES) if each.name == column)
-    figure = yuan(row[column]) if column.endswith("_fen") else str(row[column])
-    return CellProblem(row.line, heading, figure, rule, way_out, facts)
+_problem = partial(problem, (*ALLOTMENTS, *LINES))
 
 
 # ---------------------------------------------------------------- allotments

@@ -1,16 +1,17 @@
 """Plans as tables: the rows of one plan stand together under its title, and it is filed whole or not at all."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from app.bulk.entity import Cells, Entity, Judged, Verdict, differing
+from app.bulk.entity import Cells, Entity, Judged, Verdict, differing, problem
 from app.bulk.states import Outcome
 from app.kernel import clock
 from app.kernel.errors import N_
 from app.kernel.money import parse_yuan, yuan
-from app.kernel.sheets import BadCell, CellProblem, Column, SheetRow, refused
+from app.kernel.sheets import CellProblem, Column, SheetRow, refused, whole
 from app.kernel.xlsx_writing import Figure
 from app.policy import Actor, Permission
 from orders.budgets import queries as budgets
@@ -19,29 +20,20 @@ from orders.plans.rules import Origin, PlanLineInput, PlanRefused
 from orders.plans.states import PlanState
 from orders.plans.tables import Plan
 
-
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 12 and 0 < int(text) <= 10**9):
-        raise BadCell(N_("应为大于零的整数"), N_("只填写数字，如 20"))
-    return int(text)
-
-
 COLUMNS: Final = (
     Column("number", N_("备案号"), required=False, note=N_("新备案的计划留空；已备案的不能用表格修改"), most=40),
     Column("title", N_("计划名称"), sample="2026 年办公设备采购计划", note=N_("同一计划的各行相同，并连续排列"), most=120),
-    Column("line_no", N_("行号"), parse=_whole, sample="1", note=N_("在计划内从 1 起"), is_number=True),
+    Column("line_no", N_("行号"), parse=whole, sample="1", note=N_("在计划内从 1 起"), is_number=True),
     Column("allotment", N_("指标编号"), sample="ZB-2026-001", most=60),
     Column("budget_line", N_("明细编号"), sample="CG-001", note=N_("采购预算明细的编号"), most=60),
     Column("category_code", N_("品目编码"), required=False, sample="A02021003", note=N_("留空为预算明细的品目"), most=9),
     Column("name", N_("名称"), sample="激光打印机", most=120),
-    Column("quantity", N_("数量"), parse=_whole, sample="20", is_number=True),
+    Column("quantity", N_("数量"), parse=whole, sample="20", is_number=True),
     Column("amount_fen", N_("金额（元）"), parse=parse_yuan, sample="26000.00", is_number=True),
 )
 
 
-def _problem(row: SheetRow, column: str, rule: str, way_out: str, **facts: Any) -> CellProblem:
-    heading = next(each.heading for each in COLUMNS if each.name == column)
-    return CellProblem(row.line, heading, str(row[column] or ""), rule, way_out, facts)
+_problem = partial(problem, COLUMNS)
 
 
 def judge(session: Session, actor: Actor, rows: Sequence[SheetRow], memory: dict[str, Any]) -> Verdict:

@@ -1,6 +1,7 @@
 """Purchasing units as a table: parents before children in any order of rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.accounts.organisations import queries, rules, service
 from app.accounts.organisations.rules import NewOrganisation
 from app.accounts.organisations.tables import Organisation
-from app.bulk.entity import Cells, Entity, Judged, Verdict, differing
+from app.bulk.entity import Cells, Entity, Judged, Verdict, differing, problem
 from app.bulk.states import Outcome
 from app.kernel.errors import N_
 from app.kernel.sheets import CellProblem, SheetRow
@@ -17,9 +18,7 @@ from app.policy import Actor, OrganisationKind, Permission
 COLUMNS: Final = rules.UNIT_COLUMNS
 
 
-def _problem(row: SheetRow, column: str, rule: str, way_out: str, **facts: Any) -> CellProblem:
-    heading = next(each.heading for each in COLUMNS if each.name == column)
-    return CellProblem(row.line, heading, str(row[column]), rule, way_out, facts)
+_problem = partial(problem, COLUMNS)
 
 
 def judge(session: Session, actor: Actor, rows: Sequence[SheetRow], memory: dict[str, Any]) -> Verdict:
