@@ -377,14 +377,16 @@ def at_once(session: Session, actor: Actor, entity: Entity, table: Sequence[Line
     return Imported(rows=len(rows), added=added, changed=len(new) - added, dry_run=dry_run)
 
 
-def failed_lines(session: Session, job: BulkJob) -> Iterator[tuple[int, list[str], list[queries.Problem]]]:
-    """The rows of the file that have problems, as they came, with what is wrong with each."""
+def failed_lines(session: Session, job_id: int, width: int) -> Iterator[tuple[int, list[str], list[queries.Problem]]]:
+    """The rows of the file that have problems, as they came, with what is wrong with each; so many cells of each.
+
+    It is read while the answer is sent, when the request is over and its rows are gone: it takes plain values.
+    """
     wrong: dict[int, list[queries.Problem]] = {}
-    for problem in queries.problems(session, job.id):
+    for problem in queries.problems(session, job_id):
         wrong.setdefault(problem.line, []).append(problem)
-    width = len(json.loads(job.headings))
     with tempfile.TemporaryFile() as file:
-        for piece in queries.pieces(session, job.id):
+        for piece in queries.pieces(session, job_id):
             file.write(piece)
         for line in sheets.lines(file):
             if line.number in wrong:

@@ -168,9 +168,10 @@ def failed(token: str) -> ResponseReturnValue:
     found = queries.by_token(session, me(), token)
     if not found.failed or found.state in RUNNING:
         raise Missing()
-    rows = engine.failed_lines(session, found)
+    headings: list[str] = json.loads(found.headings)
+    rows = engine.failed_lines(session, found.id, len(headings))
     name = f"{found.entity}-errors-{found.token[:6]}.xlsx"
-    return _file(outlet.failed(json.loads(found.headings), rows, _reason, gettext("错误清单"), _say), Format.XLSX, name)
+    return _file(outlet.failed(headings, rows, _reason, gettext("错误清单"), _say), Format.XLSX, name)
 
 
 @bp.get("/jobs/<token>/file")
