@@ -35,7 +35,7 @@ def rebuild() -> None:
 
 
 def rebuild_index() -> int:
-    """Rebuild with a progress bar; returns how many documents the index holds."""
+    """Rebuild with a progress bar; returns how many documents the index holds. The writer's lock is given back: the caller may live on."""
     session = db.session()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
@@ -48,6 +48,7 @@ def rebuild_index() -> int:
 
         count = service.rebuild(session, engine(), told())
         engine().teach(vocabulary.groups(session))
+        engine().close()
         return count
 
 

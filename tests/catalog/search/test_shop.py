@@ -8,6 +8,8 @@ import pytest
 from app.kernel.db import commit
 from app.policy import SYSTEM, Role
 from catalog.listings import service as listings
+from catalog.search import queries
+from catalog.search.gateway import engine_for
 from catalog.suppliers import service as suppliers
 from tests import factories
 from tests.statements import count_statements
@@ -205,6 +207,19 @@ def test_the_index_is_rebuilt_and_compared_by_command(shop):
     assert (broken.exit_code, "missing from the index: 1" in broken.output) == (1, True)
     assert runner.invoke(index, ["check", "--repair"]).exit_code == 0
     assert runner.invoke(index, ["check"]).exit_code == 0
+
+
+def test_a_process_that_lives_on_after_a_rebuild_lets_the_worker_write(shop):
+    """`mall up` rebuilds and then serves; what changed just before is written again after the swap."""
+    from catalog.search.cli import index
+
+    with shop.session() as session, commit(session):
+        listings.reprice(session, shop.world.actor(Role.LISTER), shop.world.laser.id, price_fen=990_00)
+    assert shop.app.test_cli_runner().invoke(index, ["rebuild"]).exit_code == 0
+    workers = engine_for(shop.app.config["SETTINGS"])
+    with shop.session() as session:
+        assert workers.upsert(queries.documents(session, [shop.world.laser.id])).done
+    workers.close()
 
 
 @pytest.mark.parametrize("address", ["/", "/catalogue", "/catalogue?q=打印", "/catalogue?code=A02", "/limits?region=410122&on=2026-01-01", "/suppliers/"])
