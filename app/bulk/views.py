@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Final, cast
 from urllib.parse import quote
 
-from flask import Blueprint, Response, request, stream_with_context, url_for
+from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy.orm import Session
@@ -31,6 +31,7 @@ from app.web.extensions import db
 from app.web.forms import refusals_on
 from app.web.guard import maybe_me, me, requires
 from app.web.language import english
+from app.web.streams import streamed
 
 bp = Blueprint("bulk", __name__, template_folder="templates", url_prefix="/bulk")
 
@@ -225,7 +226,7 @@ def _file(pieces: Iterator[bytes], kind: Format, name: str) -> Response:
         "Content-Disposition": f"attachment; filename=\"{plain_name}\"; filename*=UTF-8''{quote(name, safe='')}",
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(stream_with_context(pieces), content_type=outlet.TYPES[kind], headers=headers)
+    return Response(streamed(pieces), content_type=outlet.TYPES[kind], headers=headers)
 
 
 def _about(jobs: list[BulkJob]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from flask import Blueprint, Response, request, stream_with_context, url_for
+from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.kernel import clock, sheets
@@ -11,6 +11,7 @@ from app.policy import ROLE_NAMES, Permission, Role
 from app.web import htmx
 from app.web.extensions import db
 from app.web.guard import me, requires
+from app.web.streams import streamed
 from app.web.texts import gettext
 from catalog.exposures import queries, rules
 from catalog.suppliers import queries as suppliers
@@ -105,7 +106,7 @@ def _samples(since: date) -> Iterator[Sequence[object]]:
 
 
 def _file(name: str, rows: Iterator[Sequence[object]]) -> Response:
-    body = stream_with_context(sheets.written(rows))
+    body = streamed(sheets.written(rows))
     headers = {"Content-Disposition": f'attachment; filename="{name}-{clock.today().isoformat()}.csv"'}
     return Response(body, content_type="text/csv; charset=utf-8", headers=headers)
 

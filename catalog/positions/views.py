@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from flask import Blueprint, Response, request, stream_with_context, url_for
+from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.kernel import clock, money, sheets
@@ -12,6 +12,7 @@ from app.policy import Permission
 from app.web import htmx
 from app.web.extensions import db
 from app.web.guard import me, requires
+from app.web.streams import streamed
 from app.web.texts import gettext
 from catalog.listings import prices
 from catalog.positions import queries
@@ -67,7 +68,7 @@ def show(listing_id: int) -> ResponseReturnValue:
 def table() -> ResponseReturnValue:
     """What the list shows as a table."""
     headers = {"Content-Disposition": f'attachment; filename="positions-{clock.today().isoformat()}.csv"'}
-    return Response(stream_with_context(sheets.written(_rows(_stand()))), content_type="text/csv; charset=utf-8", headers=headers)
+    return Response(streamed(sheets.written(_rows(_stand()))), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _rows(stand: Stand) -> Iterator[Sequence[object]]:

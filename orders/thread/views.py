@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, cast
 
-from flask import Blueprint, Response, current_app, g, render_template, request, stream_with_context, url_for
+from flask import Blueprint, Response, current_app, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
@@ -19,6 +19,7 @@ from app.web.errors import shown
 from app.web.extensions import db
 from app.web.filters import large
 from app.web.guard import maybe_me, me, requires
+from app.web.streams import streamed
 from orders.assets.states import STATE_NAMES as CARD_NAMES
 from orders.budgets import queries as budgets
 from orders.budgets.states import POOL_NAMES
@@ -71,7 +72,7 @@ def orders() -> ResponseReturnValue:
 def export() -> ResponseReturnValue:
     """The same list as a table to take away: the same filters, order and columns."""
     filters, only = forms.narrowing(me(), request.args)
-    body = stream_with_context(sheets.written(_table(filters, only)))
+    body = streamed(sheets.written(_table(filters, only)))
     name = f"orders-{clock.today().isoformat()}.csv"
     return Response(body, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, request, stream_with_context, url_for
+from flask import Blueprint, Response, current_app, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -16,6 +16,7 @@ from app.policy import Actor, Permission
 from app.web import filters, htmx
 from app.web.extensions import db
 from app.web.guard import me, requires
+from app.web.streams import streamed
 from orders.budgets import queries as budgets
 from orders.contracts import queries as contracts
 from orders.purchases import queries as purchases
@@ -223,7 +224,7 @@ def stream_csv() -> ResponseReturnValue:
     }  # fmt: skip
     marks: list[list[object]] = [[_("演示数据")]] if settings().is_demo else []
     rows: Iterable[list[object]] = ([each[name] for name in columns] for each in map(item, lines))
-    content = stream_with_context(sheets.written(itertools.chain(marks, [list(columns.values())], rows)))
+    content = streamed(sheets.written(itertools.chain(marks, [list(columns.values())], rows)))
     return Response(content, mimetype="text/csv", headers={"Content-Disposition": "attachment; filename=stream.csv"})
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from flask import Blueprint, Response, stream_with_context
+from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -11,6 +11,7 @@ from app.kernel.errors import Missing
 from app.web import htmx
 from app.web.extensions import db
 from app.web.guard import public
+from app.web.streams import streamed
 from catalog.taxonomy import queries as taxonomy
 from supervision.prices import queries, rules
 from supervision.prices.tables import IndexPoint
@@ -84,4 +85,4 @@ def _lines(points: Sequence[IndexPoint]) -> Iterator[Sequence[object]]:
 
 def _file(name: str, rows: Iterator[Sequence[object]]) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return Response(stream_with_context(sheets.written(rows)), content_type="text/csv; charset=utf-8", headers=headers)
+    return Response(streamed(sheets.written(rows)), content_type="text/csv; charset=utf-8", headers=headers)

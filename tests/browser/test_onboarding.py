@@ -112,6 +112,7 @@ def test_a_firm_gets_into_the_library_by_itself_and_lists_goods(desk: Desk, tmp_
 
     keeper = desk.page(KEEPER, "/onboarding/review")
     keeper.get_by_role("link", name=FIRM).click()
+    keeper.wait_for_url(f"**/onboarding/review/{number}")
     assert violations(keeper) == []
     keeper.get_by_label("退回理由 营业执照").fill("扫描件看不清，请重新扫描")
     keeper.get_by_role("button", name="退回").click()

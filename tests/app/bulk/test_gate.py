@@ -116,8 +116,9 @@ def test_a_supplier_sets_neither_review_nor_suspension_by_table(shop, desk, keep
     desk.bring(workbook([(*offer(1), ""), (*offer(2), "是")], (*HEADS, "进口产品")))
     with shop.session() as session, commit(session):
         decisions.suspend(session, keeper, listing(shop, "B-00001").id, reason="核对")
-    out = desk.browser.get("/bulk/listings/export.xlsx")
-    desk.upload(out.data, name="x.xlsx")
+    with desk.browser.get("/bulk/listings/export.xlsx") as out:  # what is streamed holds its connection until it is closed
+        exported = out.data
+    desk.upload(exported, name="x.xlsx")
     desk.check()
     assert counts(shop) == (JobState.CHECKED, 4, 0, 0, 4, 0), "what comes back unchanged changes nothing"
     desk.upload(workbook([(*offer(1), "已下架"), (*offer(2), "已下架"), (*offer(3), "待审核"), (*offer(4), "暂停销售")], WITH_SHELF))
