@@ -213,9 +213,9 @@ def pending(session: Session, consumer: Consumer, limit: int, *, after: int = 0)
 
 
 def batch(session: Session, consumer: Consumer) -> list[int]:
-    """What is taken next: new events together, but one that was begun before goes by itself.
+    """What is taken next: new events together; one that failed goes by itself, those of a worker that ended go in ever smaller parts.
 
-    An event that always fails would otherwise take those of its batch along each time.
+    An event that always fails would otherwise take those of its batch along each time, and so would one that ends the worker.
     """
     ids: list[int] = []
     if consumer.place.after and time.monotonic() < consumer.place.until:
@@ -223,8 +223,15 @@ def batch(session: Session, consumer: Consumer) -> list[int]:
     if not ids:
         ids = pending(session, consumer, consumer.batch)
         consumer.place.until = time.monotonic() + WHOLE_LOOK_S
-    begun = set(session.scalars(select(EventLease.event_id).where(EventLease.consumer == consumer.name, EventLease.event_id.in_(ids))))
-    taken = ids[:1] if ids and ids[0] in begun else [i for i in ids if i not in begun]
+    query = select(EventLease.event_id, EventLease.attempts, EventLease.error.is_not(None).label("failed"))
+    begun = {row.event_id: row for row in session.execute(query.where(EventLease.consumer == consumer.name, EventLease.event_id.in_(ids)))}
+    if not ids or ids[0] not in begun:
+        taken = [i for i in ids if i not in begun]
+    elif begun[ids[0]].failed:
+        taken = ids[:1]
+    else:
+        left_behind = [i for i in ids if i in begun and not begun[i].failed]
+        taken = left_behind[: max(1, consumer.batch >> begun[ids[0]].attempts)]
     consumer.place.after = taken[-1] if taken else 0
     return taken
 

@@ -279,14 +279,41 @@ def test_an_event_committed_behind_a_consumer_that_goes_on_is_found_when_it_has_
     assert done == [ids[0], ids[2], ids[3], ids[4], ids[5], late] and bell.place.after == 0
 
 
-def test_what_a_killed_worker_had_begun_is_done_one_by_one_without_a_pause(engine: Engine) -> None:
+def begun_by_another(session: Session, ids: Sequence[int], *, attempts: int = 1, error: str | None = None) -> None:
+    """Leases that have run out, of a worker that is gone."""
+    until = clock.now() - timedelta(seconds=1)
+    with commit(session):
+        session.add_all(EventLease(consumer="bells", event_id=i, token="killed", until=until, attempts=attempts, error=error) for i in ids)
+
+
+def test_what_a_killed_worker_had_begun_is_done_in_halves_without_a_pause(engine: Engine) -> None:
     done: list[int] = []
     sessions: Callable[[], Session] = lambda: Session(engine)
-    bell = Consumer(name="bells", types=("bell.rang",), inside=counting(done), batch=4)
+    bell = Consumer(name="bells", types=("bell.rang",), inside=counting(done), batch=8)
     with Session(engine) as session:
-        ids = [ring(session, times, stream=f"bell-{times}") for times in range(6)]
-    with Session(engine) as session, commit(session):
-        for begun in ids[:4]:
-            session.add(EventLease(consumer="bells", event_id=begun, token="killed", until=clock.now() - timedelta(seconds=1), attempts=1))
-    assert [outbox.step(sessions, bell) for _ in range(6)] == [1, 1, 1, 1, 2, 0]
+        ids = [ring(session, times, stream=f"bell-{times}") for times in range(10)]
+        begun_by_another(session, ids[:6])
+    assert [outbox.step(sessions, bell) for _ in range(4)] == [4, 2, 4, 0]
     assert done == ids
+
+
+def test_an_event_that_ends_its_worker_again_and_again_is_alone_at_last(engine: Engine) -> None:
+    """Nobody can write down the failure of a process that is gone; so what was begun often is taken in ever smaller parts."""
+    bell = Consumer(name="bells", types=("bell.rang",), inside=counting([]), batch=8)
+    with Session(engine) as session:
+        ids = [ring(session, times, stream=f"bell-{times}") for times in range(8)]
+        for attempts, together in ((1, 4), (2, 2), (3, 1), (9, 1)):
+            with commit(session):
+                session.execute(delete(EventLease))
+            begun_by_another(session, ids, attempts=attempts)
+            assert outbox.batch(session, bell) == ids[:together]
+            bell.place.after = 0
+
+
+def test_an_event_that_failed_is_tried_again_by_itself(engine: Engine) -> None:
+    bell = Consumer(name="bells", types=("bell.rang",), inside=counting([]), batch=8)
+    with Session(engine) as session:
+        ids = [ring(session, times, stream=f"bell-{times}") for times in range(4)]
+        begun_by_another(session, ids[:2], error="ValueError: no")
+        assert outbox.batch(session, bell) == ids[:1]
+        assert outbox.batch(session, bell) == ids[1:2] and outbox.batch(session, bell) == ids[2:]
