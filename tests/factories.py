@@ -56,6 +56,12 @@ def serial(prefix: str) -> str:
     return f"{prefix}{next(_numbers):05d}"
 
 
+def go_on_from(number: int) -> None:
+    """Return no text that another process, whose rows are here now, has used up to this number."""
+    global _numbers  # noqa: PLW0603 - one row of numbers for the process, as long as it lives
+    _numbers = count(max(number, next(_numbers)) + 1)
+
+
 # ---------------------------------------------------------------- organisations and people
 
 

@@ -8,9 +8,11 @@ the time and the size of an answer end somewhere, however slowly it drips.
 
 import ipaddress
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -271,11 +273,17 @@ class _Body(httpx.SyncByteStream):
         self.pool.close()
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities that are believed; read once, for the list of them takes longer than a call."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class _Transport(httpx.BaseTransport):
     """One connection for one request."""
 
     def __init__(self, door: Door, url: str, until: float) -> None:
-        context = door.ssl_context or httpx.create_ssl_context(trust_env=False)
+        context = door.ssl_context or _trusted()
         self.pool = httpcore.ConnectionPool(ssl_context=context, network_backend=_Network(door, url, until), max_keepalive_connections=0)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

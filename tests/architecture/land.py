@@ -1,5 +1,8 @@
 """Three units with suppliers and orders at every stage: one's own, one of the same city, one of another; and people of every role."""
 
+import os
+import pickle
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,7 +12,7 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.accounts.organisations.tables import Address, InvoiceTitle, Organisation
@@ -66,10 +69,12 @@ from supervision.disclosure.tables import Notice
 from supervision.journal import service as log
 from supervision.prices.tables import IndexPoint
 from supervision.training.trials import TrickTried
-from tests import factories
+from tests import databases, factories
 from tests.catalog import suppliers_at_the_door as suppliers
+from tests.databases import once
 from tests.factories import World
 from tests.orders import steps
+from tests.peers import SHARED
 
 OWN, SIBLING, OTHER, MISSING = "own", "sibling unit", "other city", "missing"
 REGIONS = {OWN: factories.CITY, SIBLING: factories.CITY, OTHER: factories.OTHER_CITY}
@@ -91,25 +96,62 @@ TRIAL = "SW261124-000000-0"
 """The number of a trick that was tried."""
 
 
+@dataclass
+class Inhabitants:
+    """What a test knows about the land: the worlds with their keys, the people, and what each of them has opened or brought in."""
+
+    places: dict[str, Place] = field(default_factory=dict)
+    people: dict[Role, Actor] = field(default_factory=dict)
+    opened: dict[tuple[Role | str, str], int] = field(default_factory=dict)
+    imports: dict[tuple[Role | str, str], str] = field(default_factory=dict)
+    tile: str = ""
+    serial: int = 0
+    """How far the names of the factories went."""
+
+
 class Land:
     """The application, three worlds, and a way in for every role of the first."""
 
     def __init__(self, app: Flask, url: str) -> None:
         self.app, self.engine = app, make_engine(url)
-        settings: Settings = app.config["SETTINGS"]
+        self.known = Inhabitants()
+
+    @property
+    def places(self) -> dict[str, Place]:
+        return self.known.places
+
+    @property
+    def people(self) -> dict[Role, Actor]:
+        return self.known.people
+
+    @property
+    def opened(self) -> dict[tuple[Role | str, str], int]:
+        return self.known.opened
+
+    @property
+    def imports(self) -> dict[tuple[Role | str, str], str]:
+        return self.known.imports
+
+    @property
+    def tile(self) -> str:
+        return self.known.tile
+
+    def settle(self) -> None:
+        """Let everybody come, and do what there is to do at every stage."""
+        settings: Settings = self.app.config["SETTINGS"]
         log.create_key(settings.journal_key_path, settings.journal_origin)
-        self.places: dict[str, Place] = {}
         for relation, region in REGIONS.items():
             with self.session() as session:
                 with commit(session):
                     world = factories.world(session, region=region)
                 self.places[relation] = Place(world, self._busy(session, world))
-        self.people = self._people()
-        self.opened = {(who, kind): self._opened(actor, kind) for who, actor in self._holders().items() for kind in ("session", "token")}
-        self.imports = {(who, kind): self._imported(actor, kind) for who, actor in self._holders().items() for kind in ("import", "entity")}
+        self.people.update(self._people())
+        for who, actor in self._holders().items():
+            self.opened.update({(who, kind): self._opened(actor, kind) for kind in ("session", "token")})
+            self.imports.update({(who, kind): self._imported(actor, kind) for kind in ("import", "entity")})
         self._tried()
-        app.extensions["mall.worker"]().drain()
-        self.tile = next(
+        self.app.extensions["mall.worker"]().drain()
+        self.known.tile = next(
             str(path.relative_to(settings.folder("journal") / "tile")) for path in settings.folder("journal").glob("tile/0/*.p/*")
         )
         for place in self.places.values():
@@ -362,11 +404,40 @@ class Land:
 
 
 @contextmanager
-def land(url: str, folder: Path) -> Iterator[Land]:
-    """The land on this database; forms need no token of their page here, for only the policy is looked at."""
+def land(folder: Path) -> Iterator[Land]:
+    """A copy of the land in this folder; forms need no token of their page here, for only the policy is looked at."""
+    template = Path(once("land-template", _make))
+    shutil.copytree(template, folder)
+    with _inhabited(folder) as made:
+        made.known = pickle.loads((folder / INHABITANTS).read_bytes())
+        factories.go_on_from(made.known.serial)
+        yield made
+
+
+INHABITANTS = "inhabitants.pickle"
+
+
+def _make() -> str:
+    """Settle the land once for the whole run."""
+    folder = Path(os.environ[SHARED]) / "land"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    databases.fresh_sqlite(folder)
+    with _inhabited(folder) as made:
+        made.settle()
+        made.known.serial = int(factories.serial(""))
+        (folder / INHABITANTS).write_bytes(pickle.dumps(made.known))
+        with made.engine.connect() as connection:
+            connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    return str(folder)
+
+
+@contextmanager
+def _inhabited(folder: Path) -> Iterator[Land]:
     from app.web.extensions import db
     from wsgi import create_app
 
+    url = f"sqlite:///{folder / 'mall.sqlite'}"
     app = create_app(Settings(data_dir=folder, database_url=url, base_url="http://127.0.0.1:9"))
     app.config["WTF_CSRF_ENABLED"] = False
     made = Land(app, url)

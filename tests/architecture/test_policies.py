@@ -13,7 +13,7 @@ from app.config import Settings
 from app.policy import GRANTS, OrganisationKind, Permission, Role
 from app.web import health
 from app.web.guard import Policy
-from tests import databases, factories
+from tests import factories
 from tests.architecture import policies
 from tests.architecture.land import KIND_OF, MISSING, OTHER, OWN, SIBLING, TRIAL, Land, land
 
@@ -148,8 +148,7 @@ INSIDE = {"approvals_api.decisions"}
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Land]:
-    folder = tmp_path_factory.mktemp("policies")
-    with land(databases.fresh_sqlite(folder), folder / "mall") as made:
+    with land(tmp_path_factory.mktemp("policies") / "mall") as made:
         yield made
 
 

@@ -4,15 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import databases
 from tests.architecture.land import Land, land
 from tests.security.fuzz import Complaints, quiet
 
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Land]:
-    folder = tmp_path_factory.mktemp("security")
-    with land(databases.fresh_sqlite(folder), folder / "mall") as made:
+    with land(tmp_path_factory.mktemp("security") / "mall") as made:
         made.app.config["WTF_CSRF_ENABLED"] = True
         yield made
 
