@@ -81,7 +81,7 @@ class Entity:
 
     Rows with the same value in the column `group` are judged and written together. `more` makes a column of a heading that is
     not fixed (an attribute), `of_category` those that are usual in a category. `page` is the endpoint of the list that shows the
-    rows, `waiting` the arguments with which it shows those that wait for a decision. `checks_only` never writes anything.
+    rows, `waiting` the arguments with which it shows those that wait for a decision.
     """
 
     name: str
@@ -97,7 +97,6 @@ class Entity:
     page: str = ""
     waiting: Mapping[str, str] = field(default_factory=dict)
     group: str = ""
-    checks_only: bool = False
     more: Callable[[str], Column | None] = field(default=nothing_more)
     of_category: Callable[[Session, str], Sequence[Column]] = field(default=same_everywhere)
 

@@ -182,6 +182,18 @@ def whole(text: str) -> int:
     return int(text)
 
 
+YES, NO = N_("是"), N_("否")
+YES_OR_NO: Final = (YES, NO)
+_SAID: Final = {YES: True, "true": True, "yes": True, "1": True, NO: False, "false": False, "no": False, "0": False}
+
+
+def yes_or_no(text: str) -> bool:
+    """Yes or no, as people or programs write it. Raises BadCell."""
+    if (found := _SAID.get(text.lower())) is None:
+        raise BadCell(N_("只能填写是或否"), N_("填写是或否，或留空"))
+    return found
+
+
 def refused(line: int, heading: str, figure: str, refusal: Refusal) -> CellProblem:
     """A refusal of a rule as the problem of a cell."""
     facts = {name: fact for name, fact in refusal.facts.items() if isinstance(fact, str | int) and name != "field"}

@@ -10,11 +10,10 @@ from pydantic import Field
 from app.kernel.db import commit
 from app.kernel.errors import N_, Missing
 from app.policy import Permission
-from app.web.errors import shown as as_words
 from app.web.extensions import db
 from app.web.guard import me, requires
 from app.web.openapi import Answers, CursorPage, Fen, Id, Model, PageQuery, Problem, spec, titled
-from catalog.listings import desk, gate, prices, queries, service
+from catalog.listings import desk, gate, prices, queries, service, told
 from catalog.listings.queries import Shown
 from catalog.listings.rules import ProductNotSaid
 from catalog.listings.states import ReviewState, Shelf
@@ -241,7 +240,7 @@ def verdicts(listing_id: int) -> VerdictsOut:
     reviews = desk.reviews_of(session, me(), listing_id)
     waiting = next((each for each in reviews if each.state is ReviewState.WAITING), None)
     return VerdictsOut(
-        shelf=offer.shelf, reason=desk.reason_of(session, listing_id), now=[_check(each) for each in now],
+        shelf=offer.shelf, reason=told.reason(desk.reason_of(session, listing_id)), now=[_check(each) for each in now],
         kept=[_check(each) for each in kept], kept_version=version,
         waiting_fen=waiting.price_fen if waiting else None, waiting_rules=list(waiting.rules) if waiting else [],
     )  # fmt: skip
@@ -250,7 +249,7 @@ def verdicts(listing_id: int) -> VerdictsOut:
 def _check(verdict: Verdict) -> CheckOut:
     return CheckOut(
         rule=verdict.rule, outcome=verdict.outcome, judged=verdict.judged, version=verdict.version, facts=verdict.facts,
-        sentence=gettext(verdict.sentence, **as_words(dict(verdict.facts))),
+        sentence=told.sentence(verdict),
         way_out="" if verdict.outcome is Outcome.PASS else gettext(verdict.words.way_out),
     )  # fmt: skip
 

@@ -24,7 +24,7 @@ from catalog.listings.moves import (
     take_back_all,
     version_row,
 )
-from catalog.listings.rules import ReasonMissing, ReviewClosed, leaving, refused
+from catalog.listings.rules import ReasonMissing, ReviewClosed, leaving, on_record, refused
 from catalog.listings.states import REVIEW_NAMES, Action, ReviewState, Shelf, next_step
 from catalog.listings.tables import Listing, ListingReview, ListingVersion
 
@@ -102,7 +102,7 @@ def take_off_barred(session: Session, supplier_id: int, listing_ids: Sequence[in
     taken_back, at = take_back_all(session, SYSTEM, [row for row, _ in barred]), clock.now()
     changes: list[ListingChanged] = []
     for row, found in barred:
-        reason = "；".join(verdict.sentence % verdict.facts for verdict in found)
+        reason = on_record(found)
         row.shelf, row.shelf_reason = next_step(row.shelf, Action.TAKE_OFF, row.title).target, reason
         row.version, row.updated_at = row.version + 1, at
         changes += [taken_back[row.id]] if row.id in taken_back else []

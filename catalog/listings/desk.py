@@ -12,6 +12,7 @@ from app.kernel import paging
 from app.kernel.errors import Missing
 from app.kernel.verdicts import read
 from app.policy import Actor, Permission
+from catalog.listings.rules import leaving, on_record
 from catalog.listings.states import ReviewState, Shelf
 from catalog.listings.tables import Listing, ListingReview, ListingVerdict
 from catalog.listings.verdicts import Verdict
@@ -117,9 +118,23 @@ def verdicts_of(session: Session, listing_id: int) -> tuple[int, tuple[Verdict, 
     return (row.version, read(Verdict, row.verdicts)) if row else (0, ())
 
 
-def reason_of(session: Session, listing_id: int) -> str | None:
-    """Why a listing was sent back, suspended or frozen."""
-    return session.scalar(select(Listing.shelf_reason).where(Listing.id == listing_id))
+@dataclass(frozen=True)
+class Reason:
+    """Why an offer is not for sale, as it stands in the record, and the checks that said so when a rule did it."""
+
+    text: str
+    checks: tuple[Verdict, ...] = ()
+
+
+def reason_of(session: Session, listing_id: int) -> Reason | None:
+    """Why a listing was sent back, taken off, suspended or frozen."""
+    text = session.scalar(select(Listing.shelf_reason).where(Listing.id == listing_id))
+    return _reason(session, listing_id, text) if text else None
+
+
+def _reason(session: Session, listing_id: int, text: str) -> Reason:
+    checks = leaving(verdicts_of(session, listing_id)[1])
+    return Reason(text, checks if on_record(checks) == text else ())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +142,7 @@ class TakenOff:
     """Offers of a supplier that are not for sale, and the reason that they share."""
 
     shelf: Shelf
-    reason: str
+    reason: Reason
     count: int
 
 
@@ -135,11 +150,11 @@ def taken_off(session: Session, actor: Actor, *, most: int = 5) -> list[TakenOff
     """Why offers of the actor's supplier were taken out of sale, the reason behind most of them first."""
     if not (actor.is_supplier and actor.may(Permission.LISTING_KEEP)):
         return []
-    query = select(Listing.shelf, Listing.shelf_reason, func.count().label("number")).where(
+    query = select(Listing.shelf, Listing.shelf_reason, func.min(Listing.id).label("one"), func.count().label("number")).where(
         Listing.supplier_id == actor.organisation_id, Listing.shelf.in_(STOPPED), Listing.shelf_reason.is_not(None)
     )
     rows = session.execute(query.group_by(Listing.shelf, Listing.shelf_reason).order_by(func.count().desc()).limit(most))
-    return [TakenOff(shelf=row.shelf, reason=row.shelf_reason or "", count=row.number) for row in rows]
+    return [TakenOff(shelf=row.shelf, reason=_reason(session, row.one, row.shelf_reason), count=row.number) for row in rows]
 
 
 STOPPED: Final = (Shelf.OFF_SHELF, Shelf.SUSPENDED, Shelf.FROZEN)

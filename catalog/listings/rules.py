@@ -300,6 +300,11 @@ def leaving(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
     return tuple(verdict for verdict in that(Outcome.BLOCK, verdicts) if verdict.rule in LEAVING)
 
 
+def on_record(verdicts: Iterable[Verdict]) -> str:
+    """What these checks found, in the language of the record."""
+    return "；".join(verdict.sentence % verdict.facts for verdict in verdicts)
+
+
 PRICE_RULES = frozenset({"R01", "R02", "R03"})
 
 

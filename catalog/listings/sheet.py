@@ -10,7 +10,7 @@ from app.bulk.entity import Cells, Entity, Judged, Verdict
 from app.bulk.states import Outcome
 from app.kernel import clock, money, regions
 from app.kernel.errors import N_, Refusal
-from app.kernel.sheets import BadCell, CellProblem, Column, SheetRow, refused
+from app.kernel.sheets import YES_OR_NO, BadCell, CellProblem, Column, SheetRow, refused, yes_or_no
 from app.kernel.verdicts import that
 from app.kernel.xlsx_writing import Figure
 from app.policy import Actor, Permission
@@ -31,7 +31,6 @@ from catalog.products.tables import Product
 from catalog.taxonomy import queries as taxonomy
 
 SHELVES: Final = {word: shelf for shelf, word in SHELF_NAMES.items()}
-YES: Final = ("是", "否")
 CLAIM: Final = N_("登记了有效证书的产品为是；新产品先导入，再在产品页登记证书")
 ATTRIBUTE: Final = "规格："
 """Before the name of an attribute that has a column of its own."""
@@ -57,14 +56,6 @@ def _shelf(text: str) -> Shelf:
     if found is None:
         raise BadCell(N_("不在可选的范围内"), N_("填写在架、已下架或草稿"))
     return found
-
-
-def _yes(text: str) -> bool:
-    if text.lower() in {"是", "true", "yes", "1"}:
-        return True
-    if text.lower() in {"否", "false", "no", "0"}:
-        return False
-    raise BadCell(N_("只能填写是或否"), N_("填写是或否，或留空"))
 
 
 def _code(text: str) -> str:
@@ -103,9 +94,9 @@ COLUMNS: Final = (
         "shelf", N_("状态"), required=False, parse=_shelf, words=("在架", "已下架", "草稿"), sample="草稿",
         note=N_("新增时留空为在架；上架和改价须过闸门"),
     ),
-    Column("imported", N_("进口产品"), required=False, parse=_yes, words=YES, sample="否"),
-    Column("energy_saving", N_("节能产品"), required=False, parse=_yes, words=YES, sample="否", note=CLAIM),
-    Column("environment", N_("环境标志产品"), required=False, parse=_yes, words=YES, sample="否", note=CLAIM),
+    Column("imported", N_("进口产品"), required=False, parse=yes_or_no, words=YES_OR_NO, sample="否"),
+    Column("energy_saving", N_("节能产品"), required=False, parse=yes_or_no, words=YES_OR_NO, sample="否", note=CLAIM),
+    Column("environment", N_("环境标志产品"), required=False, parse=yes_or_no, words=YES_OR_NO, sample="否", note=CLAIM),
     Column(
         "attributes", N_("规格参数"), required=False, parse=read_lines, sample="幅面：A4\n速度：14",
         note=N_("每行一项，写作“名称：内容”；也可每项一列，列名写作“规格：名称”。产品已有定义的，以定义为准"), most=8000,

@@ -14,11 +14,10 @@ from app.kernel.db import commit
 from app.kernel.errors import Missing, Refusal
 from app.policy import Permission
 from app.web import htmx
-from app.web.errors import shown as as_words
 from app.web.extensions import db
 from app.web.forms import Form, refusals_on
 from app.web.guard import maybe_me, me, requires
-from catalog.listings import desk, gate, prices, queries, service
+from catalog.listings import desk, gate, prices, queries, service, told
 from catalog.listings.forms import NewOfferForm, OfferForm, PriceForm, ShelfForm, StockForm
 from catalog.listings.gate import Goods, Wish
 from catalog.listings.queries import Shown
@@ -266,7 +265,7 @@ def said(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
             "outcome": TONES.get(verdict.outcome, verdict.outcome.value),
             "rule": verdict.rule,
             "title": gettext(verdict.words.passed if verdict.outcome is Outcome.PASS else verdict.words.title),
-            "basis": gettext(verdict.sentence, **as_words(dict(verdict.facts))),
+            "basis": told.sentence(verdict),
             "detail": gettext(verdict.words.way_out),
             "source": gettext(verdict.words.basis),
             "ways": (),
@@ -281,7 +280,7 @@ def todo() -> str | Markup:
     groups = desk.taken_off(db.session(), actor) if actor else []
     if not groups:
         return ""
-    return Markup(render_template("listings/_taken_off.html", groups=groups, shelf_names=SHELF_NAMES))  # noqa: S704 - a rendered template
+    return Markup(render_template("listings/_taken_off.html", groups=groups, shelf_names=SHELF_NAMES, said=told.reason))  # noqa: S704 - a rendered template
 
 
 def outside_price(product_id: int) -> int | None:
@@ -318,7 +317,7 @@ def _editor(offer: Shown, form: OfferForm, papers: Form | None = None) -> Respon
         judged=judged,
         reviews=reviews,
         waiting=next((each for each in reviews if each.state is ReviewState.WAITING), None),
-        reason=desk.reason_of(session, offer.listing_id),
+        reason=told.reason(desk.reason_of(session, offer.listing_id)),
         review_names=REVIEW_NAMES,
         category=None,
         attributes=[

@@ -12,7 +12,7 @@ from app.bulk.entity import Cells, Entity, Judged, Verdict, differing, problem
 from app.bulk.states import Outcome
 from app.kernel.errors import N_
 from app.kernel.money import parse_yuan, yuan
-from app.kernel.sheets import BadCell, CellProblem, Column, SheetRow, whole
+from app.kernel.sheets import NO, YES, YES_OR_NO, BadCell, CellProblem, Column, SheetRow, whole, yes_or_no
 from app.kernel.xlsx_writing import Figure
 from app.policy import Actor, OrganisationKind, Permission
 from catalog.taxonomy import queries as taxonomy
@@ -22,7 +22,6 @@ from orders.budgets.rules import AllotmentInput, LineInput
 FUND_NATURES = ("一般公共预算", "政府性基金", "国有资本经营", "财政专户", "单位自筹")
 SOURCES = ("年初预算", "上级拨款", "预算追加", "其他")
 PROJECT_KINDS = ("基本支出", "项目支出")
-YES: Final = ("是", "否")
 
 
 def _yuan(text: str) -> int:
@@ -37,12 +36,6 @@ def _year(text: str) -> int:
     if not 2000 <= year <= 2100:
         raise BadCell(N_("年度应为四位年份"), N_("填写如 2026"))
     return year
-
-
-def _yes(text: str) -> bool:
-    if text not in YES:
-        raise BadCell(N_("只能填写是或否"), N_("填写是或否，或留空"))
-    return text == "是"
 
 
 def _one_of(words: tuple[str, ...]) -> Callable[[str], str]:
@@ -84,8 +77,8 @@ LINES: Final = (
     Column("name", N_("名称"), sample="激光打印机", most=120),
     Column("quantity", N_("数量"), parse=whole, sample="20", is_number=True),
     Column("amount_fen", N_("金额（元）"), parse=_yuan, sample="26000.00", is_number=True),
-    Column("sme_reserved", N_("面向中小企业"), required=False, parse=_yes, words=YES, sample="是", note=N_("留空为是")),
-    Column("import_allowed", N_("可采购进口"), required=False, parse=_yes, words=YES, sample="否", note=N_("留空为否")),
+    Column("sme_reserved", N_("面向中小企业"), required=False, parse=yes_or_no, words=YES_OR_NO, sample="是", note=N_("留空为是")),
+    Column("import_allowed", N_("可采购进口"), required=False, parse=yes_or_no, words=YES_OR_NO, sample="否", note=N_("留空为否")),
 )
 
 
@@ -167,7 +160,7 @@ def _written(values: Mapping[str, object], columns: Sequence[Column]) -> Cells:
     for column in columns:
         value = values[column.name]
         if isinstance(value, bool):
-            cells[column.name] = YES[0] if value else YES[1]
+            cells[column.name] = YES if value else NO
         elif column.name.endswith("_fen") and isinstance(value, int):
             cells[column.name] = Figure(yuan(value).replace(",", ""))
         else:

@@ -13,12 +13,13 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.accounts.people import queries as people
-from app.kernel import clock
+from app.kernel import clock, regions
 from app.kernel.rows import is_first
 from app.policy import Actor, Permission
 from catalog.listings import queries as listings
 from catalog.products import queries as products
 from catalog.search.port import SearchEngine, SearchRequest
+from catalog.suppliers import queries as suppliers
 from orders.favourites import queries, rules
 from orders.favourites.rules import TooMany
 from orders.favourites.tables import Awaited, Favourite, SavedSearch
@@ -107,17 +108,20 @@ def drop(session: Session, actor: Actor, table: type[Any], row_id: int) -> None:
 def tell(session: Session, changed: Mapping[int, datetime]) -> int:
     """Tell everybody who waits for what these offers have become, once; each offer comes with when it changed.
 
-    Returns how many were told. Two statements, however many offers: a supplier may bring tens of thousands at once.
+    Nobody is told of a supplier who may not trade where he buys. Returns how many were told. Three statements, however many offers:
+    a supplier may bring tens of thousands at once.
     """
     offers = [offer for offer in listings.shown(session, list(changed)).values() if offer.is_live]
     waiting: dict[int, list[Awaited]] = {}
     products = {offer.product_id for offer in offers}
     for row in session.scalars(select(Awaited).where(Awaited.product_id.in_(products), Awaited.told_at.is_(None))):
         waiting.setdefault(row.product_id, []).append(row)
-    told = 0
+    barred, told = suppliers.barred_regions(session, {offer.supplier_id for offer in offers}), 0
     for offer in sorted(offers, key=lambda each: changed[each.listing_id]):
         for row in waiting.get(offer.product_id, ()):
-            if row.told_at is None and offer.serves(row.region) and rules.fulfilled(row.below_fen, offer.price_fen, offer.stock):
+            if row.told_at is not None or any(each.code in barred.get(offer.supplier_id, ()) for each in regions.path(row.region)):
+                continue
+            if offer.serves(row.region) and rules.fulfilled(row.below_fen, offer.price_fen, offer.stock):
                 row.told_at, row.listing_id, row.price_fen = changed[offer.listing_id], offer.listing_id, offer.price_fen
                 told += 1
     session.flush()

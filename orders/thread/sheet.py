@@ -88,6 +88,5 @@ ENTITIES: Final = (
     Entity(
         name="orders", label=N_("订单"), note=N_("导出列表所见；导入只与系统记录核对，逐格指出不同之处"), columns=COLUMNS, key=("number",),
         imports=Permission.ORDER_READ, exports=Permission.ORDER_READ, judge=judge, write=write, export=export, page="thread.orders",
-        checks_only=True,
     ),
 )  # fmt: skip

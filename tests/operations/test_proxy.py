@@ -195,6 +195,8 @@ def test_nginx_reads_it_and_the_mall_behind_it_knows_its_callers(database_url, t
         assert refused.status_code == 401 and lines.kept[-1].__dict__["client"] == "127.0.0.1"
         page = browser.get(f"https://127.0.0.1:{secure}/sign-in")
         assert page.status_code == 200 and page.headers["Strict-Transport-Security"] and page.headers.get_list("Content-Security-Policy", split_commas=False)[1:] == []
+        large = browser.post(f"https://127.0.0.1:{secure}/cart/items", content=bytes(9 * 2**20))
+        assert large.status_code == 413 and "不超过 8 MB" in large.text and "8 MB for anything else" in large.text
         too_many = [browser.get(f"https://127.0.0.1:{secure}/sign-in").status_code for _ in range(30)]
         assert too_many[0] == 200 and too_many[-1] == 429
 

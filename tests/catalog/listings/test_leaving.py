@@ -8,13 +8,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.accounts.organisations.tables import Organisation
+from app.accounts.people.tables import Person
 from app.kernel import clock
 from app.kernel.db import commit
 from app.kernel.outbox import Event
 from app.kernel.sheets import table_of
 from app.kernel.worker import Worker
 from app.policy import SYSTEM, OrganisationKind, Role
-from catalog.listings import desk, handlers, queries, service
+from catalog.listings import decisions, desk, handlers, queries, service, told
 from catalog.listings.rules import GateRefused, leaving
 from catalog.listings.states import Shelf
 from catalog.listings.tables import Listing, ListingReview
@@ -72,7 +73,7 @@ def test_offers_of_a_firm_that_comes_onto_a_list_leave_the_shelf_with_event_reas
     laser = session.get_one(Listing, world.laser.id)
     assert (version, laser.version, laser.shelf_reason, [each.rule for each in kept]) == (2, 2, reason, ["K01"])
     groups = desk.taken_off(session, world.actor(Role.LISTER))
-    assert [(each.shelf, each.reason, each.count) for each in groups] == [(Shelf.OFF_SHELF, reason, 2)]
+    assert [(each.shelf, each.reason.text, each.count) for each in groups] == [(Shelf.OFF_SHELF, reason, 2)]
     assert desk.taken_off(session, world.actor(Role.BUYER)) == []
     assert sweep(session) == 0
     assert queries.count_live(session) == 0
@@ -172,3 +173,15 @@ def test_the_supplier_reads_at_his_workbench_and_in_the_editor_why(shop):
     editor = page(lister, f"/listings/{shop.world.laser.id}")
     assert "已按规则下架" in editor and "财库函〔2026〕1号" in editor and "改正后可以重新上架，由闸门判定。" in editor
     assert "财库函〔2026〕1号" not in page(shop.browser(Role.BUYER), "/workbench")
+    with shop.session() as session, commit(session):
+        session.get_one(Person, shop.world.actor(Role.LISTER).person_id).language = "en"
+    for address in ("/workbench", f"/listings/{shop.world.laser.id}"):
+        assert "its offers cannot be put on the shelf" in page(lister, address) and "其商品不能上架" not in page(lister, address)
+
+
+def test_what_a_keeper_wrote_stays_as_he_wrote_it(shop):
+    with shop.session() as session, commit(session):
+        keeper = factories.actor(session, factories.person(session, factories.organisation(session, OrganisationKind.OPERATOR), Role.CATALOGUE_ADMIN))
+        decisions.suspend(session, keeper, shop.world.laser.id, reason="标题与实物不符")
+        assert told.reason(desk.reason_of(session, shop.world.laser.id)) == "标题与实物不符"
+        assert told.reason(desk.reason_of(session, shop.world.paper.id)) is None

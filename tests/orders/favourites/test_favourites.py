@@ -13,10 +13,11 @@ from app.kernel.db import commit
 from app.kernel.errors import Missing
 from app.kernel.rows import is_first
 from app.kernel.worker import Worker
-from app.policy import Role
+from app.policy import OrganisationKind, Role
 from catalog.listings import service as listings
 from catalog.products.tables import Product
 from catalog.search.port import SearchRequest
+from catalog.suppliers import service as suppliers
 from catalog.taxonomy import service as taxonomy
 from orders.favourites import handlers, queries, rules, service
 from orders.favourites.rules import BadBound, TooMany
@@ -97,6 +98,16 @@ def test_an_offer_that_is_not_delivered_here_ends_no_waiting(shop: Shop) -> None
         listing = factories.listing(session, afar, product, price_fen=1_00, regions=factories.OTHER_CITY)
         assert service.tell(session, {listing.id: factories.moment(2026, 11, 24)}) == 0
     assert kept(shop, Awaited)[0].told_at is None
+
+
+@pytest.mark.parametrize(("bureau", "told"), [(factories.CITY, 0), (factories.OTHER_CITY, 1)], ids=["here", "elsewhere"])
+def test_an_offer_of_a_supplier_who_may_not_trade_here_ends_no_waiting(shop: Shop, bureau: str, told: int) -> None:
+    with shop.session() as session, commit(session):
+        service.wait_for(session, shop.world.actor(Role.BUYER), shop.world.laser.product_id, 1_000_00)
+        house = factories.organisation(session, OrganisationKind.FINANCE, region=bureau)
+        by = factories.actor(session, factories.person(session, house, Role.SUPERVISOR))
+        suppliers.suspend(session, by, shop.world.supplier.organisation_id, reason="虚假库存")
+        assert service.tell(session, {shop.world.laser.id: factories.moment(2026, 11, 24)}) == told
 
 
 def test_a_bound_that_is_no_price_is_refused_and_kept_in_the_form(shop: Shop) -> None:
