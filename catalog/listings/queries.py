@@ -372,7 +372,8 @@ def own_all(
 
 def own_by_sku(session: Session, actor: Actor, skus: Sequence[str]) -> dict[str, Shown]:
     """The supplier's listings with these numbers; one statement."""
-    return {row.sku: row for row in _shown(session, _whole().where(own(actor), Listing.sku.in_(skus)))}
+    query = _whole().where(own(actor), among(Listing.sku, "skus"))
+    return {row.sku: row for row in _shown(session, query, skus=sorted(set(skus)))}
 
 
 def _own(actor: Actor, *, shelf: Shelf | None, low: bool, q: str) -> Select[Any]:
