@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
 from sqlalchemy import ForeignKeyConstraint, Index, Text, UniqueConstraint, delete, func, insert, or_, select, update
@@ -25,7 +25,8 @@ from app.kernel.events import Fact, body_of
 log = logging.getLogger("mall.outbox")
 
 LEASE = timedelta(seconds=30)
-SETTLED_AFTER = timedelta(hours=1)
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+SETTLED_AFTER = timedelta(minutes=10)
 """No transaction stays open this long (the databases end idle ones after a minute), so older events are all visible."""
 
 
@@ -197,13 +198,14 @@ class Timer:
 def pending(session: Session, consumer: Consumer, limit: int, *, after: int = 0) -> list[int]:
     """Ids of events this consumer has neither done nor leased out, oldest first; only those behind `after` when it is given."""
     floor = session.scalar(select(ConsumerFloor.event_id).where(ConsumerFloor.consumer == consumer.name)) or 0
-    moment = clock.now()
+    # Each event is looked up by itself, for a join is at the planner's mercy: of a consumer that has done ten thousand events since
+    # the rows were counted last it believes that there are none, and compares every event with all of them.
+    done = select(EventReceipt.event_id).where(EventReceipt.consumer == consumer.name, EventReceipt.event_id == Event.id)
+    until = select(EventLease.until).where(EventLease.consumer == consumer.name, EventLease.event_id == Event.id)
     query = (
         select(Event.id)
-        .outerjoin(EventReceipt, (EventReceipt.event_id == Event.id) & (EventReceipt.consumer == consumer.name))
-        .outerjoin(EventLease, (EventLease.event_id == Event.id) & (EventLease.consumer == consumer.name))
-        .where(Event.id > max(floor, after), EventReceipt.event_id.is_(None))
-        .where(or_(EventLease.event_id.is_(None), EventLease.until < moment))
+        .where(Event.id > max(floor, after), done.scalar_subquery().is_(None))
+        .where(func.coalesce(until.scalar_subquery(), NEVER) < clock.now())
         .order_by(Event.id)
         .limit(limit)
     )

@@ -58,12 +58,17 @@ class Held(RuntimeError):
 class Sequencer:
     """The one writer of the log, as a context manager that holds the lock.
 
+    With a large backlog each batch goes on behind the one before; when nothing is there, everything not yet settled is looked at again,
+    for an event may be committed after one with a higher number, though not more often than every `whole_look_s`.
+
     It may be entered again: what it knows of the tree is kept between turns and checked against the rows. While the log is
     held it raises Held, unless the hold is what it was made to end.
     """
 
-    def __init__(self, sessions: Sessions, directory: Path, signer: Signer, *, batch: int = 256, ends_hold: bool = False) -> None:
-        self.sessions, self.signer, self.batch, self.ends_hold = sessions, signer, batch, ends_hold
+    def __init__(
+        self, sessions: Sessions, directory: Path, signer: Signer, *, batch: int = 256, ends_hold: bool = False, whole_look_s: float = 0.0
+    ) -> None:
+        self.sessions, self.signer, self.batch, self.ends_hold, self.whole_look_s = sessions, signer, batch, ends_hold, whole_look_s
         self.directory = directory
         self.shelf = tiles.Shelf(directory)
         self.edge = tree.Edge()
@@ -72,6 +77,8 @@ class Sequencer:
         self.ready = False
         self._lock: contextlib.ExitStack | None = None
         self._floor = 0
+        self._behind: int | None = None
+        self._looked_at = float("-inf")
         self._marks: list[tuple[float, int]] = []
         self._searched_at = 0.0
 
@@ -115,9 +122,13 @@ class Sequencer:
         with self._sound():
             with self.sessions() as session:
                 newest = session.scalar(select(func.max(Event.id))) or 0
-                taken = self._take(session, self._floor, self.batch)
-                if taken is None:
-                    self._mark(newest)
+                taken = self._take(session, self._behind, self.batch) if self._behind is not None else None
+                if taken is None and (self._behind is None or time.monotonic() >= self._looked_at + self.whole_look_s):
+                    self._looked_at = time.monotonic()
+                    taken = self._take(session, self._floor, self.batch)
+                    if taken is None:
+                        self._mark(newest)
+                self._behind = max(self._behind or 0, taken[0] if taken else newest)
                 self._sign(session)
             return taken[1] if taken else 0
 
@@ -167,7 +178,7 @@ class Sequencer:
         """T1: leaves for events that have none; returns the last event's id and how many, or None."""
         events = session.execute(
             select(*Event.__table__.columns)
-            .outerjoin(Leaf, Leaf.event_id == Event.id)
+            .outerjoin(Leaf, (Leaf.event_id == Event.id) & (Leaf.event_id > after))
             .where(Event.id > after, Leaf.event_id.is_(None))
             .order_by(Event.id)
             .limit(limit)
@@ -236,7 +247,7 @@ class Sequencer:
 
     def _restore(self) -> None:
         """Rebuild the right edge from the leaves and hold it against everything signed before."""
-        self.edge, self.tail = tree.Edge(), []
+        self.edge, self.tail, self._behind = tree.Edge(), [], None
         with self.sessions() as session:
             stored = session.execute(select(Checkpoint).order_by(Checkpoint.size.desc()).limit(1)).scalar_one_or_none()
             note = self.shelf.checkpoint()

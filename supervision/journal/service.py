@@ -17,6 +17,8 @@ from supervision.journal.sequencer import Busy, Held, Sequencer, Sessions
 from supervision.journal.tables import FieldErasure, FieldSalts
 
 PUBLIC = ".pub"
+WHOLE_LOOK_S = 0.5
+"""How long an event that was committed after one with a higher number may wait to be looked for."""
 
 
 class KeyInTheWay(Conflict):
@@ -107,7 +109,7 @@ def turns(directory: Path, key: Path, batch: int = 256) -> Callable[[Sessions], 
 
     def turn(sessions: Sessions) -> int:
         if not kept:
-            kept.append(Sequencer(sessions, directory, signer_at(key), batch=batch))
+            kept.append(Sequencer(sessions, directory, signer_at(key), batch=batch, whole_look_s=WHOLE_LOOK_S))
         try:
             with kept[0] as sequencer:
                 sequencer.signer = signer_at(key)
