@@ -69,6 +69,20 @@ def test_a_standing_sequencer_finds_late_events_too(world):
         assert sequencer.drain() == 1
 
 
+def test_a_worker_takes_new_events_at_once_and_late_ones_at_its_next_whole_look(world, monkeypatch):
+    moment = [0.0]
+    monkeypatch.setattr("supervision.journal.sequencer.time.monotonic", lambda: moment[0])
+    turn = service.turns(world.directory, world.key)
+    assert turn(world.sessions) == 0
+    for number, taken in ((4_000, 1), (4_001, 1), (3_000, 0)):  # the last one is committed behind what is sealed
+        with world.sessions() as session, commit(session):
+            session.execute(insert(Event), [_row(world, number)])
+        assert turn(world.sessions) == taken
+    moment[0] += service.WHOLE_LOOK_S
+    assert turn(world.sessions) == 1
+    assert world.audit().accepted
+
+
 @pytest.mark.both_databases
 def test_there_is_one_sequencer_at_a_time(real):
     with real.sequencer(), pytest.raises(Busy):
