@@ -9,7 +9,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(CURDIR)/.tools/bin
-JOBS ?= 2
+JOBS ?= 3
 # A file stays with one process, so that what its tests share is made once; long files come early, in the order of the folders.
 SPREAD := --dist loadfile --no-loadscope-reorder
 # The second one builds with the Go 1.19 of Debian 12 too.
