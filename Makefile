@@ -9,7 +9,9 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(CURDIR)/.tools/bin
+# The ordinary tests wait as much as they work; the long ones measure how soon things happen, so they get a processor each.
 JOBS ?= 3
+DEEP_JOBS ?= 2
 # A file stays with one process, so that what its tests share is made once; long files come early, in the order of the folders.
 SPREAD := --dist loadfile --no-loadscope-reorder
 # The second one builds with the Go 1.19 of Debian 12 too.
@@ -46,7 +48,7 @@ test: $(VENV)/dev.stamp tools ## every ordinary test with a table of the outside
 	exit $$status
 
 test-deep: $(VENV)/dev.stamp tools $(TOOLS)/tessera-fsck ## the long proofs: soak, kill and mutation tests (tens of minutes)
-	@PATH="$(TOOLS):$$PATH" $(BIN)/python -m pytest -q -m deep --timeout 3600 -n $(JOBS) $(SPREAD)
+	@PATH="$(TOOLS):$$PATH" $(BIN)/python -m pytest -q -m deep --timeout 3600 -n $(DEEP_JOBS) $(SPREAD)
 
 lint: $(VENV)/dev.stamp ## ruff, bandit, djlint and the import contracts
 	@echo "== ruff"; $(BIN)/ruff check .
