@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.kernel.outbox import Consumer, Event, EventLease, pending
+from app.kernel.outbox import Consumer, Event, EventLease, EventReceipt, pending
 from catalog.listings.tables import Listing
 from orders.purchases.states import State
 from orders.purchases.tables import Attempt, Order, OrderLine, Submission
@@ -160,6 +160,11 @@ def check_work(session: Session, consumers: Iterable[Consumer]) -> list[Finding]
         for name, ids in left.items()
         if ids or held[name]
     ]
+
+
+def receipts(session: Session) -> int:
+    """How much has been followed so far, by all consumers together."""
+    return session.scalar(select(func.count()).select_from(EventReceipt)) or 0
 
 
 def check_journal(session: Session, directory: Path, verifier: Verifier, kept: Sequence[str] = (), spare: Path | None = None) -> list[Finding]:

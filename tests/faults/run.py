@@ -28,6 +28,8 @@ from tests.peers import ROOT
 KEPT = ROOT / "fault-results"
 """Where the seed, the history and the log of a run go that found something."""
 MOST_KEPT_HEADS = 20
+STANDSTILL_S, MOST_FOLLOWING_S = 120.0, 600.0
+"""Longer than a lease and the pauses after some failures: who has done nothing for so long is stuck; and when patience ends."""
 
 
 @dataclass(frozen=True)
@@ -195,16 +197,16 @@ def _ended(process: subprocess.Popen[Any]) -> int:
 
 
 def _wait_for_consumers(mall: Mall) -> list[Finding]:
-    """Let the running job worker take over what the killed ones had leased, and do it."""
+    """Let the running job worker take over what the killed ones had leased, and do it, for as long as it gets on with it."""
     consumers = followers(mall.database.url, mall.settings.data_dir)
-    until = time.monotonic() + 120
-    found: list[Finding] = []
-    while time.monotonic() < until:
+    begun = moved = time.monotonic()
+    done, found = -1, [Finding("outbox: receipts", "all", "never looked")]
+    while found and time.monotonic() < min(moved + STANDSTILL_S, begun + MOST_FOLLOWING_S):
+        time.sleep(2)
         with mall.sessions() as session:
-            found = checker.check_work(session, consumers)
-        if not found:
-            return []
-        time.sleep(0.5)
+            found, now = checker.check_work(session, consumers), checker.receipts(session)
+        if now > done:
+            done, moved = now, time.monotonic()
     return found
 
 
