@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.db import Base, enum_column
+from app.kernel.db import Base, Int, enum_column
 from catalog.connections.states import ConnectionState
 
 
@@ -14,7 +14,7 @@ class Connection(Base):
 
     __tablename__ = "connections"
 
-    supplier_id: Mapped[int] = mapped_column(ForeignKey("suppliers.organisation_id"), primary_key=True)
+    supplier_id: Mapped[int] = mapped_column(Int, ForeignKey("suppliers.organisation_id"), primary_key=True)
     base_url: Mapped[str]
     client_id: Mapped[str]
     secret: Mapped[str] = mapped_column(Text)
