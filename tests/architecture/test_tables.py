@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-import wsgi
+import wsgi  # noqa: F401 - imports every table
 from app.kernel.db import Base
 from tests.peers import ROOT
 
@@ -19,7 +19,7 @@ print(json.dumps([f"{table.name}.{column.name}" for table in Base.metadata.table
 
 def test_every_column_has_its_type_when_the_tables_that_refer_come_before_those_referred_to() -> None:
     """A foreign key takes the type of what it refers to, and over three links it takes none when the last is imported last."""
-    assert wsgi.SHOP, "every table is known when the roof is"
+    assert "suppliers" in Base.metadata.tables, "every table is known when the roof is"
     modules = {mapper.local_table: mapper.class_.__module__ for mapper in Base.registry.mappers}
     reverse = list(dict.fromkeys(modules[table] for table in reversed(Base.metadata.sorted_tables) if table in modules))
     answer = subprocess.run([sys.executable, "-c", TYPELESS, *reverse], cwd=ROOT, capture_output=True, text=True, check=True)
