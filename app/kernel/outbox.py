@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
-from sqlalchemy import ForeignKeyConstraint, Index, Text, UniqueConstraint, delete, func, insert, or_, select, update
+from sqlalchemy import ForeignKeyConstraint, Index, Text, UniqueConstraint, delete, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -25,9 +25,11 @@ from app.kernel.events import Fact, body_of
 log = logging.getLogger("mall.outbox")
 
 LEASE = timedelta(seconds=30)
+SKEW = timedelta(minutes=1)
+"""How far the clocks of the mall's machines and of the database may be apart."""
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 SETTLED_AFTER = timedelta(minutes=10)
-"""No transaction stays open this long (the databases end idle ones after a minute), so older events are all visible."""
+"""Older events are all visible, unless a transaction of PostgreSQL is open for longer; SQLite gives numbers to one writer at a time."""
 
 
 WHOLE_LOOK_S = 5.0
@@ -315,12 +317,22 @@ def postpone(session: Session, consumer: Consumer, token: str, error: Exception)
         lease.error = f"{type(error).__name__}: {error}"[:500]
 
 
+def _settled_before(session: Session) -> datetime:
+    """What was recorded before this moment was committed or given up: long ago, and before the oldest open transaction began."""
+    moment = clock.wall_now() - SETTLED_AFTER
+    if session.get_bind().dialect.name != "postgresql":
+        return moment
+    others = text("SELECT min(xact_start) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+    oldest: datetime | None = session.scalar(others)
+    return min(moment, oldest - SKEW) if oldest else moment
+
+
 def raise_floor(session: Session, consumer: Consumer) -> None:
     """Skip settled history: move the floor to just below the oldest old event that still lacks a receipt.
 
     Transactions stay open in real time, so events dated ahead (training province) wait until real time has caught up.
     """
-    settled = session.scalar(select(func.max(Event.id)).where(Event.at < clock.wall_now() - SETTLED_AFTER)) or 0
+    settled = session.scalar(select(func.max(Event.id)).where(Event.at < _settled_before(session))) or 0
     open_ids = [i for i in pending(session, consumer, 1) if i <= settled]
     leased = session.scalar(select(func.min(EventLease.event_id)).where(EventLease.consumer == consumer.name))
     floor = min([settled, *(i - 1 for i in open_ids), *([leased - 1] if leased else [])])

@@ -42,16 +42,15 @@ def same_of(session: Session, wanted: Iterable[tuple[str, str, str]]) -> dict[tu
     asked = list(dict.fromkeys(wanted))
     keys = brands.keys_of(session, (brand for _, brand, _ in asked))
     of = {each: (each[0], keys[each[1]], key_of(each[2])) for each in asked}
-    # a model of one brand asked for beside another brand comes along for nothing: pairs would be a parameter for each, and be planned anew
-    named = {"brands": sorted({brand for _, brand, _ in of.values()}), "models": sorted({model for _, _, model in of.values()})}
-    rows = session.scalars(_SAME, named) if asked else ()
+    # other brands' products of these models come along, which are few: pairs would be a parameter for each, and be planned anew
+    rows = session.scalars(_SAME, {"models": sorted({model for _, _, model in of.values()})}) if asked else ()
     there = {(row.category_code, row.brand_key, row.model_key): row for row in rows}
     return {each: by_id(session, there[key].id) for each, key in of.items() if key in there}
 
 
 _SAME = (
     select(Product)
-    .where(among(Product.brand_key, "brands"), among(Product.model_key, "models"))
+    .where(among(Product.model_key, "models"))
     .order_by(Product.merged_into_id.is_(None), Product.id.desc())
 )
 

@@ -119,9 +119,11 @@ def tell(session: Session, changed: Mapping[int, datetime]) -> int:
     barred, told = suppliers.barred_regions(session, {offer.supplier_id for offer in offers}), 0
     for offer in sorted(offers, key=lambda each: changed[each.listing_id]):
         for row in waiting.get(offer.product_id, ()):
-            if row.told_at is not None or any(each.code in barred.get(offer.supplier_id, ()) for each in regions.path(row.region)):
+            if row.told_at is not None or not offer.serves(row.region):
                 continue
-            if offer.serves(row.region) and rules.fulfilled(row.below_fen, offer.price_fen, offer.stock):
+            if any(each.code in barred.get(offer.supplier_id, ()) for each in regions.path(row.region)):
+                continue
+            if rules.fulfilled(row.below_fen, offer.price_fen, offer.stock):
                 row.told_at, row.listing_id, row.price_fen = changed[offer.listing_id], offer.listing_id, offer.price_fen
                 told += 1
     session.flush()

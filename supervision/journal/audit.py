@@ -4,6 +4,7 @@ An inclusion proof of one entry does not notice a change elsewhere; this does. E
 tiles and bundles → checkpoints, and the streams: versions without gaps, each event linked to the one before.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -225,8 +226,9 @@ class _Files:
     def __init__(self, directory: Path, report: Report) -> None:
         self.directory, self.report = directory, report
         self.signed = 0
-        base = directory / "tile"
-        self.unseen = {str(f.relative_to(directory)) for f in base.rglob("*") if f.is_file() and not f.name.startswith(".")}
+        # a sequencer at work takes partial tiles away meanwhile, with their folders: os.walk passes over what is gone
+        found = (Path(folder) / name for folder, _, names in os.walk(directory / "tile") for name in names if not name.startswith("."))
+        self.unseen = {str(file.relative_to(directory)) for file in found}
 
     def published(self, verifier: Verifier) -> Head | None:
         """The published checkpoint, when it is there and holds."""

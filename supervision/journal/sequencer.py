@@ -58,8 +58,8 @@ class Held(RuntimeError):
 class Sequencer:
     """The one writer of the log, as a context manager that holds the lock.
 
-    With a large backlog each batch goes on behind the one before; when nothing is there, everything not yet settled is looked at again,
-    for an event may be committed after one with a higher number, though not more often than every `whole_look_s`.
+    With a large backlog each batch goes on behind the one before, but every `whole_look_s` everything not yet settled is looked at again:
+    an event may be committed after one with a higher number.
 
     It may be entered again: what it knows of the tree is kept between turns and checked against the rows. While the log is
     held it raises Held, unless the hold is what it was made to end.
@@ -122,10 +122,11 @@ class Sequencer:
         with self._sound():
             with self.sessions() as session:
                 newest = session.scalar(select(func.max(Event.id))) or 0
-                taken = self._take(session, self._behind, self.batch) if self._behind is not None else None
-                if taken is None and (self._behind is None or time.monotonic() >= self._looked_at + self.whole_look_s):
-                    self._looked_at = time.monotonic()
-                    taken = self._take(session, self._floor, self.batch)
+                whole = self._behind is None or time.monotonic() >= self._looked_at + self.whole_look_s
+                taken = self._take(session, self._floor if whole or self._behind is None else self._behind, self.batch)
+                if whole:
+                    more_are_late = taken is not None and taken[0] < (self._behind or 0)
+                    self._looked_at = float("-inf") if more_are_late else time.monotonic()
                     if taken is None:
                         self._mark(newest)
                 self._behind = max(self._behind or 0, taken[0] if taken else newest)

@@ -375,7 +375,7 @@ class Land:
         assert who.person_id
         with self.session() as session, commit(session):
             if kind == "token":
-                return people.issue_token(session, who, name="test", scopes=(Permission.ACCOUNT_USE,), ttl=timedelta(minutes=10))[0].id
+                return people.issue_token(session, who, name="test", scopes=(Permission.ACCOUNT_USE,), ttl=timedelta(days=1))[0].id
             sessions.open_for(session, who.person_id)
             return session.scalars(select(func.max(SignInSession.id)).where(SignInSession.person_id == who.person_id)).one() or 0
 

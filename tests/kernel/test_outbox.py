@@ -183,6 +183,30 @@ def test_the_floor_waits_in_real_time_whatever_the_training_clock_says(sessions:
 
 
 @pytest.mark.only_postgresql
+def test_the_floor_does_not_pass_the_beginning_of_a_transaction_that_is_still_open(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it has been open: a process may be held, or wait for a lock."""
+    seen: list[int] = []
+    consumer = Consumer("follower", ("bell.",), counting(seen))
+    sessions = lambda: Session(engine)
+    with sessions() as slow, sessions() as fast:
+        with commit(slow):
+            slow_id = outbox.record(slow, SYSTEM, Rang(times=1), stream="slow")
+            fast_id = ring(fast, 2, stream="fast")
+            outbox.step(sessions, consumer)
+            assert seen == [fast_id] and slow_id < fast_id
+            later = clock.wall_now() + timedelta(hours=2)
+            monkeypatch.setattr(clock, "wall_now", lambda: later)
+            with commit(fast):
+                outbox.raise_floor(fast, consumer)
+            assert fast.scalar(select(ConsumerFloor.event_id)) == 0
+        with commit(fast):
+            outbox.raise_floor(fast, consumer)
+        assert fast.scalar(select(ConsumerFloor.event_id)) == slow_id - 1
+    outbox.step(sessions, consumer)
+    assert seen == [fast_id, slow_id]
+
+
+@pytest.mark.only_postgresql
 def test_an_event_committed_after_a_later_one_is_not_lost(engine: Engine) -> None:
     """Ids are given before the commit: asking for "greater than the last seen" would lose the slower transaction."""
     seen: list[int] = []

@@ -83,6 +83,23 @@ def test_a_worker_takes_new_events_at_once_and_late_ones_at_its_next_whole_look(
     assert world.audit().accepted
 
 
+def test_late_events_do_not_wait_for_new_ones_to_end_and_come_all_at_once(world, monkeypatch):
+    moment = [0.0]
+    monkeypatch.setattr("supervision.journal.sequencer.time.monotonic", lambda: moment[0])
+    with world.sequencer(batch=4) as sequencer:
+        sequencer.whole_look_s = 0.5
+        with world.sessions() as session, commit(session):
+            session.execute(insert(Event), [_row(world, 4_000)])
+        assert sequencer.drain() == 1
+        with world.sessions() as session, commit(session):
+            session.execute(insert(Event), [_row(world, number) for number in (*range(3_000, 3_010), 4_001)])
+        assert sequencer.step() == 1, "behind what it did"
+        moment[0] += 0.5
+        with world.sessions() as session, commit(session):
+            session.execute(insert(Event), [_row(world, 4_002)])
+        assert [sequencer.step() for _ in range(4)] == [4, 4, 3, 0], "ten late ones and a new one, without a pause"
+
+
 @pytest.mark.both_databases
 def test_there_is_one_sequencer_at_a_time(real):
     with real.sequencer(), pytest.raises(Busy):
